@@ -1,0 +1,94 @@
+"""Samples, messages, tool calls and runs: the values that the whole loop is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+DIFFICULTIES = ("easy", "medium", "hard")
+SOURCES = ("synthetic", "trace", "manual")
+ROLES = ("system", "developer", "user", "assistant", "tool")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call of a tool: its name and its arguments as a JSON object.
+
+    `call_id` links it to the tool's answer and carries no meaning of its own. Arguments that a
+    model sent as unparsable JSON are kept as `{"__unparsed__": "<text>"}`, so nothing is lost.
+    """
+
+    name: str
+    arguments: Mapping[str, Any]
+    call_id: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn: `role` is one of `ROLES`; `name` is the tool's name in a tool's answer."""
+
+    role: str
+    content: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One case of the evaluation set.
+
+    `user_input` is what the agent is asked. `conversation` holds the turns before it, when there
+    are any. `expected_tool_calls` is None where nobody said, and empty where the right answer is
+    to call nothing. `cluster_id` groups samples that are not independent of each other (the same
+    scenario, template or conversation).
+    """
+
+    sample_id: str
+    user_input: str
+    conversation: tuple[Message, ...] = ()
+    expected_response: str | None = None
+    expected_tool_calls: tuple[ToolCall, ...] | None = None
+    difficulty: str | None = None
+    tags: tuple[str, ...] = ()
+    source: str = "manual"
+    cluster_id: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one version of an agent did on one sample.
+
+    `messages` is the whole trace from the first user turn on. `confidence` is in [0, 1], higher is
+    surer, and None where the run gives no ground for one; `confidence_method` names what gave it.
+    `error` is set when the agent failed, and then `response` is None. `seconds` is wall time.
+    `created_at` is ISO 8601 with zone, given by whoever ran the agent.
+    """
+
+    sample_id: str
+    agent_version: str
+    messages: tuple[Message, ...] = ()
+    response: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    confidence: float | None = None
+    confidence_method: str | None = None
+    error: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    seconds: float | None = None
+    created_at: str | None = None
+
+
+def final_response(messages: tuple[Message, ...]) -> str | None:
+    """The content of the last assistant message that says something; None when there is none."""
+    for message in reversed(messages):
+        if message.role == "assistant" and message.content:
+            return message.content
+    return None
+
+
+def all_tool_calls(messages: tuple[Message, ...]) -> tuple[ToolCall, ...]:
+    """Every tool call of the trace, in order."""
+    return tuple(call for message in messages for call in message.tool_calls)
