@@ -1,0 +1,89 @@
+"""What consensus takes and gives: annotations, rules, and results with their state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from goldloop.fields import Answers, Field, Value
+
+
+class State(StrEnum):
+    """How far a field or a task has come.
+
+    `waiting`: fewer answers than asked for. `agreed`: a label stands. `disputed`: people answered
+    and no label stands. `unanswered`: enough people saw the field and too few had cause to answer
+    it (an optional question, or one shown only after certain answers).
+    """
+
+    WAITING = "waiting"
+    AGREED = "agreed"
+    DISPUTED = "disputed"
+    UNANSWERED = "unanswered"
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One person's answers to one task, as they stand now.
+
+    `updated_at` is ISO 8601 in UTC; of several annotations by one person the latest counts.
+    `confidence` is how sure the person was, in [0, 1], or None. `lead_time` is in seconds.
+    """
+
+    annotation_id: int
+    annotator_id: int
+    answers: Answers
+    updated_at: str
+    confidence: float | None = None
+    was_cancelled: bool = False
+    ground_truth: bool = False
+    lead_time: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When a label stands.
+
+    `fields` are the questions that are voted on. `gold_fields` names those that must be agreed for
+    the task to be: the others may stay disputed without holding the sample back.
+    """
+
+    fields: tuple[Field, ...]
+    gold_fields: tuple[str, ...]
+    min_annotators: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class FieldConsensus:
+    """The outcome for one field of one task.
+
+    `value` is None unless `state` is agreed. `share` is the winner's share of the votes, in (0, 1],
+    None without votes. `agreement` says whether all votes are equal; None below two votes.
+    """
+
+    field: str
+    state: State
+    value: Value | None
+    votes: int
+    share: float | None
+    agreement: bool | None
+    method: str
+    method_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskConsensus:
+    """The outcome for one task.
+
+    `agreement_rate` is the share of fields on which all agree, among those with two answers or
+    more. `annotators` counts the people whose answers count, `skips` those who skipped.
+    `mean_confidence` is over the annotators who gave one, in [0, 1].
+    """
+
+    state: State
+    fields: tuple[FieldConsensus, ...]
+    agreement_rate: float | None
+    annotators: int
+    skips: int
+    mean_confidence: float | None
+    labels: dict[str, Value] = field(default_factory=dict)

@@ -1,0 +1,74 @@
+"""The consensus of one task: every field voted on, and what that means for the task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from statistics import fmean
+
+from goldloop.agreement.rate import agreement_rate
+from goldloop.consensus.majority import majority_vote
+from goldloop.consensus.states import Annotation, FieldConsensus, Rules, State, TaskConsensus
+
+
+def counted(annotations: Iterable[Annotation]) -> tuple[Annotation, ...]:
+    """The annotations that count: each person once, with the latest answer that is not a skip.
+
+    Ordered by annotator, so that nothing after depends on the order of arrival.
+    """
+    latest: dict[int, Annotation] = {}
+    for annotation in annotations:
+        if annotation.was_cancelled:
+            continue
+        held = latest.get(annotation.annotator_id)
+        if held is None or _age(annotation) > _age(held):
+            latest[annotation.annotator_id] = annotation
+    return tuple(latest[annotator] for annotator in sorted(latest))
+
+
+def _age(annotation: Annotation) -> tuple[str, int]:
+    return annotation.updated_at, annotation.annotation_id
+
+
+def task_consensus(rules: Rules, annotations: Sequence[Annotation]) -> TaskConsensus:
+    """What stands for one task, given all its annotations (skipped ones too).
+
+    The task waits until `min_annotators` people answered and every gold field has its votes; it is
+    disputed when a gold field is; else it is agreed.
+    """
+    answers = counted(annotations)
+    votes = {
+        field: [a.answers[field.name] for a in answers if field.name in a.answers]
+        for field in rules.fields
+    }
+    fields = tuple(
+        _settled(majority_vote(field, votes[field], rules.min_annotators), rules, len(answers))
+        for field in rules.fields
+    )
+    answered = {annotation.annotator_id for annotation in answers}
+    skipped = {a.annotator_id for a in annotations if a.was_cancelled} - answered
+    confidences = [a.confidence for a in answers if a.confidence is not None]
+    return TaskConsensus(
+        state=_task_state(rules, fields, len(answers)),
+        fields=fields,
+        agreement_rate=agreement_rate(votes),
+        annotators=len(answers),
+        skips=len(skipped),
+        mean_confidence=fmean(confidences) if confidences else None,
+        labels={f.field: f.value for f in fields if f.value is not None},
+    )
+
+
+def _settled(result: FieldConsensus, rules: Rules, annotators: int) -> FieldConsensus:
+    """A field that nobody will vote on any more is unanswered, not waiting."""
+    optional = result.field not in rules.gold_fields
+    if result.state is State.WAITING and optional and annotators >= rules.min_annotators:
+        return replace(result, state=State.UNANSWERED)
+    return result
+
+
+def _task_state(rules: Rules, fields: Iterable[FieldConsensus], annotators: int) -> State:
+    states = {f.state for f in fields if f.field in rules.gold_fields}
+    if annotators < rules.min_annotators or State.WAITING in states:
+        return State.WAITING
+    return State.DISPUTED if State.DISPUTED in states else State.AGREED

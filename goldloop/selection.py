@@ -1,0 +1,113 @@
+"""Selection: which samples people are asked about, as a sampling design that can be checked.
+
+The rule: uncertainty = 1 - confidence, plus a boost for a novel pattern, capped at 1. The batch is
+the `uncertain_share` most uncertain of the pool, and for the rest a simple random sample of what is
+left. Random means: the smallest permanent random numbers, so that the draw can be repeated and the
+random picks of many rounds remain one random sample. Ties in uncertainty are ordered by
+`prn.tie_break`, never by id or by the order of arrival.
+
+Inclusion probabilities given the scores: 1 for what is taken by uncertainty, n_random / rest for
+the others.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goldloop.errors import SettingsError
+from goldloop.prn import tie_break
+
+Floats = NDArray[np.float64]
+UNKNOWN_CONFIDENCE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Positions into the pool that was given, and how they came about.
+
+    `uncertain` runs from the most uncertain down, `random` by permanent random number upwards.
+    `cutoff` is the last uncertainty that was taken for being uncertain (None when none was), and
+    `prn_level` the largest permanent random number that was drawn (None when none was).
+    `inclusion_probability` has the shape of the pool.
+    """
+
+    uncertain: NDArray[np.intp]
+    random: NDArray[np.intp]
+    cutoff: float | None
+    prn_level: float | None
+    inclusion_probability: Floats
+
+
+def uncertainty(confidence: Floats, novel: NDArray[np.bool_], boost: float) -> Floats:
+    """1 - confidence, plus `boost` where novel, capped at 1; shape (n,).
+
+    A run without a confidence (NaN) counts as 0.5: neither sure nor unsure.
+
+    >>> uncertainty(np.array([0.9, 0.9, 0.1, np.nan]), np.array([False, True, True, False]), 0.2)
+    array([0.1, 0.3, 1. , 0.5])
+    """
+    known = np.where(np.isnan(confidence), UNKNOWN_CONFIDENCE, confidence)
+    # Rounded, because 1 - 0.9 + 0.2 must equal 1 - 0.7 in a ranking that breaks ties on purpose.
+    return np.minimum(np.round(1.0 - known + boost * novel, 12), 1.0)
+
+
+def split_batch(batch_size: int, uncertain_share: float) -> tuple[int, int]:
+    """How many of a batch go by uncertainty and how many at random; halves round up.
+
+    >>> split_batch(20, 0.7), split_batch(5, 0.7), split_batch(1, 0.7)
+    ((14, 6), (4, 1), (1, 0))
+    """
+    by_uncertainty = math.floor(round(batch_size * uncertain_share, 9) + 0.5)
+    return by_uncertainty, batch_size - by_uncertainty
+
+
+def select(scores: Floats, prn: Floats, batch_size: int, uncertain_share: float) -> Selection:
+    """A batch from a pool of uncertainties and permanent random numbers, both of shape (n,).
+
+    A pool that is no larger than the batch is taken whole; then every probability is 1. Raises
+    SettingsError for a batch below 1 or a share outside [0, 1].
+    """
+    if batch_size < 1 or not 0.0 <= uncertain_share <= 1.0:
+        raise SettingsError(
+            f"a batch needs at least 1 sample and a share in [0, 1], not {batch_size} and "
+            f"{uncertain_share}"
+        )
+    n_uncertain, _ = split_batch(min(batch_size, len(scores)), uncertain_share)
+    uncertain = _most_uncertain(scores, prn, n_uncertain)
+    rest = np.setdiff1d(np.arange(len(scores)), uncertain, assume_unique=True)
+    n_random = min(batch_size, len(scores)) - len(uncertain)
+    random = rest[_smallest(prn[rest], n_random)]
+    probability = np.ones(len(scores))
+    if len(rest):
+        probability[rest] = n_random / len(rest)
+    return Selection(
+        uncertain=uncertain,
+        random=random,
+        cutoff=float(scores[uncertain[-1]]) if len(uncertain) else None,
+        prn_level=float(prn[random[-1]]) if len(random) else None,
+        inclusion_probability=probability,
+    )
+
+
+def _most_uncertain(scores: Floats, prn: Floats, count: int) -> NDArray[np.intp]:
+    """Positions of the `count` largest scores, ties by `tie_break`, in that order."""
+    if count == 0:
+        return np.empty(0, dtype=np.intp)
+    # Only what is at or above the cutoff is sorted: the pool may hold a million.
+    cutoff = np.partition(scores, len(scores) - count)[len(scores) - count]
+    near = np.flatnonzero(scores >= cutoff)
+    order: NDArray[np.intp] = np.lexsort((prn[near], tie_break(prn[near]), -scores[near]))
+    return near[order[:count]]
+
+
+def _smallest(values: Floats, count: int) -> NDArray[np.intp]:
+    """Positions of the `count` smallest values, in rising order."""
+    if count == 0:
+        return np.empty(0, dtype=np.intp)
+    near: NDArray[np.intp] = np.argpartition(values, count - 1)[:count]
+    order = np.argsort(values[near], kind="stable")
+    return near[order]

@@ -1,0 +1,313 @@
+"""Settings: one frozen object, made at the door from `goldloop.toml` and the environment.
+
+This module parses; `store.settings` reads the files. Every setting is a dataclass field whose
+metadata says what it does, so that `goldloop init` writes a commented file that cannot go stale.
+A setting `[section] key` is overridden by the environment variable `GOLDLOOP_SECTION_KEY`. Secrets
+come from the environment or `.env` alone and show in no repr.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+from goldloop.errors import SettingsError
+
+T = TypeVar("T")
+Check = Callable[[Any], str | None]
+
+
+def _between(low: float, high: float) -> Check:
+    return lambda value: None if low <= value <= high else f"must be between {low:g} and {high:g}"
+
+
+def _http_url(value: str) -> str | None:
+    parts = urlsplit(value)
+    good = not value or (parts.scheme in ("http", "https") and parts.hostname)
+    return None if good else "must be an http:// or https:// address"
+
+
+def _not_empty(value: str) -> str | None:
+    return None if value.strip() else "must not be empty"
+
+
+def _agent_kind(value: str) -> str | None:
+    good = value in ("recorded", "openai", "http") or (
+        value.startswith("python:") and value.count(":") == 2
+    )
+    return None if good else "must be recorded, openai, http or python:module:callable"
+
+
+def _title(value: str) -> str | None:
+    return None if 3 <= len(value) <= 50 else "must have 3 to 50 characters (Label Studio's limit)"
+
+
+def setting(default: Any, says: str, check: Check | None = None) -> Any:
+    """A dataclass field that carries its explanation and its check."""
+    metadata = {"says": says, "check": check}
+    if isinstance(default, (list, dict)):
+        raise TypeError("give tuples, which are immutable")
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where things are kept, relative to the folder of goldloop.toml."""
+
+    path: str = setting("goldloop.db", "the SQLite file that remembers everything", _not_empty)
+    versions: str = setting("versions", "the folder of the committed dataset versions", _not_empty)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelStudioSettings:
+    """The Label Studio server and the project that people label in."""
+
+    url: str = setting("http://localhost:8080", "also LABEL_STUDIO_URL", _http_url)
+    title: str = setting("Goldloop review", "the title of the project that push creates", _title)
+    interface: str = setting(
+        "agent_review", "the built-in interface, or the path of your own labelling interface (XML)"
+    )
+    annotators_per_task: int = setting(2, "how many people answer each task", _between(1, 50))
+    prefill: tuple[str, ...] = setting(
+        ("expected_response",),
+        "fields that annotators find filled in; a verdict should not be among them (anchoring)",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """The agent whose runs are labelled."""
+
+    kind: str = setting(
+        "recorded",
+        "recorded (runs come with the samples), openai, http or python:module:callable",
+        _agent_kind,
+    )
+    version: str = setting(
+        "", "names this version of the agent in every run; empty: the recorded version, or the kind"
+    )
+    url: str = setting("", "http: where samples are POSTed as JSON", _http_url)
+    model: str = setting("", "openai: the model's name")
+    base_url: str = setting("", "openai: any compatible endpoint; also OPENAI_BASE_URL", _http_url)
+    tools: str = setting("", "openai: a JSON file with the tool definitions")
+    system_prompt: str = setting("", "openai: a text file with the system prompt")
+    temperature: float = setting(0.7, "openai: the sampling temperature", _between(0, 2))
+    answers: int = setting(
+        3, "openai: answers compared when there are no log probabilities", _between(1, 20)
+    )
+    timeout: float = setting(60.0, "seconds that one answer may take", _between(0.1, 3600))
+    concurrency: int = setting(8, "samples that are run at once", _between(1, 256))
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionSettings:
+    """Which samples people are asked about."""
+
+    batch_size: int = setting(20, "samples in one batch", _between(1, 1_000_000))
+    uncertain_share: float = setting(
+        0.7, "share of the batch taken by uncertainty; the rest is drawn at random", _between(0, 1)
+    )
+    novelty_boost: float = setting(
+        0.2, "added to the uncertainty of a tool path that no labelled run has", _between(0, 1)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ConsensusSettings:
+    """When a label stands."""
+
+    min_annotators: int = setting(2, "answers before anything is decided", _between(1, 50))
+    confidence_field: str = setting(
+        "confidence", "the rating by which annotators say how sure they are; not voted on"
+    )
+    unvoted: tuple[str, ...] = setting(("notes",), "fields that are kept but not voted on")
+    gold_fields: tuple[str, ...] = setting(
+        (), "fields that must be settled before a sample is gold; empty: the required choices"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSettings:
+    """The golden set."""
+
+    name: str = setting("golden", "the name of the dataset that commit writes", _not_empty)
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSettings:
+    """The ML backend that serves stored runs to Label Studio."""
+
+    host: str = setting("127.0.0.1", "the address that it listens on", _not_empty)
+    port: int = setting(9090, "the port that it listens on", _between(1, 65535))
+    url: str = setting(
+        "",
+        "how Label Studio reaches it; push registers it with the project when this is set",
+        _http_url,
+    )
+    threads: int = setting(8, "requests answered at once", _between(1, 256))
+    max_request_mb: int = setting(50, "larger requests are refused", _between(1, 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """The worker that pulls answers and updates consensus."""
+
+    interval: float = setting(60.0, "seconds between two reconciliations", _between(0.5, 86400))
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What only the environment or `.env` may hold."""
+
+    label_studio_api_key: str = field(default="", repr=False)
+    openai_api_key: str = field(default="", repr=False)
+    backend_user: str = field(default="", repr=False)
+    backend_password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the verbs need to know, from one place."""
+
+    store: StoreSettings = field(default_factory=StoreSettings)
+    label_studio: LabelStudioSettings = field(default_factory=LabelStudioSettings)
+    agent: AgentSettings = field(default_factory=AgentSettings)
+    selection: SelectionSettings = field(default_factory=SelectionSettings)
+    consensus: ConsensusSettings = field(default_factory=ConsensusSettings)
+    dataset: DatasetSettings = field(default_factory=DatasetSettings)
+    backend: BackendSettings = field(default_factory=BackendSettings)
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
+    secrets: Secrets = field(default_factory=Secrets)
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "store": StoreSettings,
+    "label_studio": LabelStudioSettings,
+    "agent": AgentSettings,
+    "selection": SelectionSettings,
+    "consensus": ConsensusSettings,
+    "dataset": DatasetSettings,
+    "backend": BackendSettings,
+    "worker": WorkerSettings,
+}
+SECRETS = {
+    "label_studio_api_key": (
+        "LABEL_STUDIO_API_KEY",
+        "a personal access token or a legacy token (Label Studio: Account & Settings)",
+    ),
+    "openai_api_key": ("OPENAI_API_KEY", "for [agent] kind = openai"),
+    "backend_user": ("GOLDLOOP_BACKEND_USER", "basic auth of the ML backend"),
+    "backend_password": ("GOLDLOOP_BACKEND_PASSWORD", "basic auth of the ML backend"),
+}
+ALIASES = {"LABEL_STUDIO_URL": ("label_studio", "url"), "OPENAI_BASE_URL": ("agent", "base_url")}
+
+
+def parse_settings(table: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+    """The settings that a parsed TOML table and an environment amount to.
+
+    Raises SettingsError for an unknown section or key, a wrong type, or a value out of range, and
+    names the setting as the user wrote it.
+    """
+    _refuse_unknown(table, SECTIONS, "section")
+    overrides = _overrides(environment)
+    sections = {
+        name: _section(name, cls, table.get(name, {}), overrides.get(name, {}))
+        for name, cls in SECTIONS.items()
+    }
+    secrets = {key: environment.get(name, "") for key, (name, _) in SECRETS.items()}
+    return Settings(**sections, secrets=Secrets(**secrets))
+
+
+def _overrides(environment: Mapping[str, str]) -> dict[str, dict[str, tuple[str, str]]]:
+    """By section and key: the variable's name and text."""
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for name, (section, key) in ALIASES.items():
+        if environment.get(name):
+            found.setdefault(section, {})[key] = (name, environment[name])
+    for section, cls in SECTIONS.items():
+        for item in fields(cls):
+            name = f"GOLDLOOP_{section}_{item.name}".upper()
+            if name in environment:
+                found.setdefault(section, {})[item.name] = (name, environment[name])
+    return found
+
+
+def _section(name: str, cls: type[T], table: object, overrides: Mapping[str, tuple[str, str]]) -> T:
+    if not isinstance(table, Mapping):
+        raise SettingsError(f"goldloop.toml: [{name}] must be a section, not {table!r}")
+    known = {item.name: item for item in fields(cast(Any, cls))}
+    _refuse_unknown(table, known, f"key in [{name}]")
+    values = {
+        key: _checked(known[key], value, f"goldloop.toml: [{name}] {key}")
+        for key, value in table.items()
+    }
+    for key, (variable, text) in overrides.items():
+        values[key] = _checked(known[key], _from_text(known[key], text), f"${variable}")
+    return cls(**values)
+
+
+def _refuse_unknown(given: Mapping[str, Any], known: Mapping[str, Any], what: str) -> None:
+    for key in given:
+        if key not in known:
+            near = difflib.get_close_matches(key, list(known), n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            raise SettingsError(f"goldloop.toml: unknown {what}: {key}; {hint}")
+
+
+def _from_text(item: Field[Any], text: str) -> Any:
+    """An environment variable's text as the setting's type; the text itself where it is not one."""
+    if isinstance(item.default, tuple):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if isinstance(item.default, (int, float)):
+        try:
+            return type(item.default)(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _checked(item: Field[Any], value: Any, where: str) -> Any:
+    default = item.default
+    if isinstance(default, tuple):
+        if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
+            raise SettingsError(f"{where} must be a list of strings, not {value!r}")
+        return tuple(value)
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, type(default)) or isinstance(value, bool):
+        kind = {str: "a string", int: "a whole number", float: "a number"}[type(default)]
+        raise SettingsError(f"{where} must be {kind}, not {value!r}")
+    check = item.metadata.get("check")
+    problem = check(value) if check else None
+    if problem:
+        raise SettingsError(f"{where} {problem}, not {value!r}")
+    return value
+
+
+def settings_template() -> str:
+    """A goldloop.toml with every setting, its meaning and its default, all commented out."""
+    lines = [
+        "# Goldloop's settings. Every line shows a default: uncomment one to change it.",
+        "# [section] key is overridden by the environment variable GOLDLOOP_SECTION_KEY.",
+        "# Secrets do not belong here: see .env.example.",
+    ]
+    for section, cls in SECTIONS.items():
+        lines += ["", f"[{section}]"]
+        for item in fields(cls):
+            if item.default is MISSING:
+                raise TypeError(f"{section}.{item.name} has no default")
+            shown = list(item.default) if isinstance(item.default, tuple) else item.default
+            lines += [f"# {item.metadata['says']}", f"# {item.name} = {json.dumps(shown)}"]
+    return "\n".join(lines) + "\n"
+
+
+def environment_template() -> str:
+    """A .env.example with every secret that the settings know, empty."""
+    lines = ["# Copy to .env and fill in what you use. Never commit .env."]
+    for name, says in SECRETS.values():
+        lines += [f"# {says}", f"{name}="]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,168 @@
+"""Annotations as they came from Label Studio, and every form that they had before."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from store.database import utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnnotation:
+    """One annotation, with its result just as Label Studio gave it. Times are ISO 8601 in UTC."""
+
+    annotation_id: int
+    project_id: int
+    task_id: int
+    sample_id: str
+    annotator_id: int
+    updated_by: int | None
+    result: Any
+    was_cancelled: bool
+    ground_truth: bool
+    lead_time: float | None
+    created_at: str
+    updated_at: str
+
+
+_COLUMNS = (
+    "annotation_id, project_id, task_id, sample_id, annotator_id, updated_by, result,"
+    " was_cancelled, ground_truth, lead_time, created_at, updated_at"
+)
+# What makes two forms of an annotation different; the rest is identity.
+_FORM = ("updated_by", "result", "was_cancelled", "ground_truth", "lead_time", "updated_at")
+
+
+def store_task_annotations(
+    db: Database, present: Mapping[tuple[int, int], Sequence[RawAnnotation]]
+) -> set[str]:
+    """Make the store say of these tasks what Label Studio says; the caller holds the transaction.
+
+    `present` maps (project_id, task_id) to all annotations that the task has now: what the store
+    has beyond them was deleted there. Idempotent. An older form never replaces a newer one, and
+    every form that is replaced or deleted goes to the history. Returns the samples that changed.
+    """
+    changed: set[str] = set()
+    for (project_id, task_id), standing in present.items():
+        held = _held(db, project_id, task_id)
+        for annotation in standing:
+            if _store(db, annotation, held.pop(annotation.annotation_id, None)):
+                changed.add(annotation.sample_id)
+        for row in held.values():
+            if row["deleted_at"] is None:
+                _archive(db, row["annotation_id"])
+                _delete(db, row["annotation_id"])
+                changed.add(row["sample_id"])
+    return changed
+
+
+def _held(db: Database, project_id: int, task_id: int) -> dict[int, dict[str, Any]]:
+    cursor = db.execute(
+        f"SELECT {_COLUMNS}, deleted_at FROM annotations WHERE project_id = ? AND task_id = ?",  # noqa: S608
+        [project_id, task_id],
+    )
+    names = [column[0] for column in cursor.description]
+    rows = (dict(zip(names, row, strict=True)) for row in cursor)
+    return {row["annotation_id"]: row for row in rows}
+
+
+def _store(db: Database, annotation: RawAnnotation, held: dict[str, Any] | None) -> bool:
+    row = _row(annotation)
+    if held is not None:
+        same = all(held[key] == row[key] for key in _FORM)
+        if same and held["deleted_at"] is None:
+            return False
+        if held["updated_at"] > row["updated_at"]:
+            return False
+        _archive(db, annotation.annotation_id)
+    db.conn.execute(
+        f"INSERT OR REPLACE INTO annotations ({_COLUMNS}) VALUES "  # noqa: S608
+        f"({', '.join(':' + name.strip() for name in _COLUMNS.split(','))})",
+        row,
+    )
+    return True
+
+
+def _row(annotation: RawAnnotation) -> dict[str, Any]:
+    return {
+        "annotation_id": annotation.annotation_id,
+        "project_id": annotation.project_id,
+        "task_id": annotation.task_id,
+        "sample_id": annotation.sample_id,
+        "annotator_id": annotation.annotator_id,
+        "updated_by": annotation.updated_by,
+        "result": json.dumps(annotation.result, ensure_ascii=False, sort_keys=True),
+        "was_cancelled": int(annotation.was_cancelled),
+        "ground_truth": int(annotation.ground_truth),
+        "lead_time": annotation.lead_time,
+        "created_at": annotation.created_at,
+        "updated_at": annotation.updated_at,
+    }
+
+
+def _archive(db: Database, annotation_id: int) -> None:
+    db.conn.execute(
+        "INSERT INTO annotation_history (annotation_id, updated_by, result, was_cancelled,"
+        " ground_truth, lead_time, updated_at, deleted_at, replaced_at) SELECT annotation_id,"
+        " updated_by, result, was_cancelled, ground_truth, lead_time, updated_at, deleted_at, ?"
+        " FROM annotations WHERE annotation_id = ?",
+        [utc_now(), annotation_id],
+    )
+
+
+def _delete(db: Database, annotation_id: int) -> None:
+    db.conn.execute(
+        "UPDATE annotations SET deleted_at = ? WHERE annotation_id = ?", [utc_now(), annotation_id]
+    )
+
+
+def annotations_of(db: Database, sample_ids: Sequence[str]) -> dict[str, list[RawAnnotation]]:
+    """The annotations that stand (not deleted), by sample."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM annotations WHERE deleted_at IS NULL AND sample_id IN "  # noqa: S608
+        "(SELECT value FROM json_each(?)) ORDER BY annotation_id",
+        [json.dumps(sample_ids)],
+    )
+    found: dict[str, list[RawAnnotation]] = {}
+    for row in rows:
+        found.setdefault(row[3], []).append(_raw(row))
+    return found
+
+
+def _raw(row: Sequence[Any]) -> RawAnnotation:
+    values = dict(zip((name.strip() for name in _COLUMNS.split(",")), row, strict=True))
+    values["result"] = json.loads(values["result"])
+    values["was_cancelled"] = bool(values["was_cancelled"])
+    values["ground_truth"] = bool(values["ground_truth"])
+    return RawAnnotation(**values)
+
+
+def annotated_samples(db: Database) -> list[str]:
+    """Every sample that has, or had, an annotation or a consensus."""
+    rows = db.execute(
+        "SELECT sample_id FROM annotations UNION SELECT sample_id FROM consensus ORDER BY 1"
+    )
+    return [row[0] for row in rows]
+
+
+def save_annotators(db: Database, people: Iterable[tuple[int, str, str]]) -> None:
+    """Remember who annotates: id, e-mail address and name."""
+    db.conn.executemany(
+        "INSERT INTO annotators VALUES (?, ?, ?) ON CONFLICT (annotator_id) DO UPDATE SET "
+        "email = excluded.email, name = excluded.name",
+        people,
+    )
+
+
+def get_cursor(db: Database, name: str) -> str | None:
+    """Where an incremental pull stopped, or None before the first one."""
+    row = db.execute("SELECT value FROM cursors WHERE name = ?", [name]).fetchone()
+    return str(row[0]) if row else None
+
+
+def set_cursor(db: Database, name: str, value: str) -> None:
+    """Remember where an incremental pull stopped."""
+    db.conn.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", [name, value])

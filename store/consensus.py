@@ -1,0 +1,100 @@
+"""Consensus as last computed: derived from the annotations, and made again at any time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from goldloop.consensus import FieldConsensus, State, TaskConsensus
+from goldloop.fields import Value
+from store.database import utc_now
+
+
+def save_consensus(db: Database, results: Mapping[str, TaskConsensus]) -> None:
+    """Replace the consensus of these samples; the caller holds the transaction."""
+    now = utc_now()
+    for sample_id, result in results.items():
+        db.conn.execute("DELETE FROM consensus WHERE sample_id = ?", [sample_id])
+        db.conn.execute(
+            "INSERT INTO consensus VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                sample_id,
+                result.state.value,
+                result.agreement_rate,
+                result.annotators,
+                result.skips,
+                result.mean_confidence,
+                now,
+            ],
+        )
+        db.conn.executemany(
+            "INSERT INTO field_consensus VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [_field_row(sample_id, field) for field in result.fields],
+        )
+
+
+def _field_row(sample_id: str, field: FieldConsensus) -> tuple[Any, ...]:
+    return (
+        sample_id,
+        field.field,
+        field.state.value,
+        None if field.value is None else json.dumps(field.value, ensure_ascii=False),
+        field.votes,
+        field.share,
+        field.agreement,
+        field.method,
+        field.method_version,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConsensus:
+    """The consensus of one sample as stored; `labels` holds the fields that are agreed."""
+
+    sample_id: str
+    state: State
+    agreement_rate: float | None
+    annotators: int
+    skips: int
+    mean_confidence: float | None
+    updated_at: str
+    labels: dict[str, Value]
+    disputed: tuple[str, ...]
+
+
+def stored_consensus(db: Database, state: State | None = None) -> list[StoredConsensus]:
+    """The consensus of every sample that has one, by id; only those in `state` where given."""
+    rows = db.execute(
+        "SELECT c.sample_id, c.state, c.agreement_rate, c.annotators, c.skips, c.mean_confidence,"
+        " c.updated_at, json_group_array(json_array(f.field, f.state, json(f.value)))"
+        " FROM consensus c LEFT JOIN field_consensus f USING (sample_id)"
+        " WHERE :state IS NULL OR c.state = :state GROUP BY c.sample_id ORDER BY c.sample_id",
+        {"state": state.value if state else None},
+    )
+    return [_stored(row) for row in rows]
+
+
+def _stored(row: tuple[Any, ...]) -> StoredConsensus:
+    fields = json.loads(row[7])
+    return StoredConsensus(
+        sample_id=row[0],
+        state=State(row[1]),
+        agreement_rate=row[2],
+        annotators=row[3],
+        skips=row[4],
+        mean_confidence=row[5],
+        updated_at=row[6],
+        labels={name: value_from_json(v) for name, _, v in fields if v is not None},
+        disputed=tuple(name for name, state, _ in fields if state == State.DISPUTED),
+    )
+
+
+def value_from_json(value: Any) -> Value:
+    """A field's value as it was before JSON made lists of its tuples."""
+    if isinstance(value, list):
+        return tuple(tuple(v) if isinstance(v, list) else v for v in value)
+    return value  # type: ignore[no-any-return]

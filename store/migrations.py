@@ -1,0 +1,179 @@
+"""The store's shape, as numbered migrations; each runs in one transaction and is never edited."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("goldloop")
+
+
+@migrations()
+def m001_pool(db: Database) -> None:
+    """The project's own facts, the samples and what agents did on them."""
+    db.executescript("""
+    CREATE TABLE project (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE TABLE samples (
+        sample_id TEXT PRIMARY KEY,
+        user_input TEXT NOT NULL,
+        difficulty TEXT CHECK (difficulty IN ('easy', 'medium', 'hard')),
+        tags TEXT NOT NULL,
+        source TEXT NOT NULL CHECK (source IN ('synthetic', 'trace', 'manual')),
+        cluster_id TEXT,
+        prn REAL NOT NULL CHECK (prn >= 0 AND prn < 1),
+        record TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX samples_by_cluster ON samples (cluster_id) WHERE cluster_id IS NOT NULL;
+    CREATE TABLE runs (
+        run_id INTEGER PRIMARY KEY,
+        sample_id TEXT NOT NULL REFERENCES samples,
+        agent_version TEXT NOT NULL,
+        response TEXT,
+        tool_calls TEXT NOT NULL,
+        tool_path TEXT NOT NULL,
+        messages TEXT NOT NULL,
+        confidence REAL CHECK (confidence BETWEEN 0 AND 1),
+        confidence_method TEXT,
+        error TEXT,
+        input_tokens INTEGER,
+        output_tokens INTEGER,
+        seconds REAL,
+        created_at TEXT NOT NULL,
+        UNIQUE (sample_id, agent_version)
+    ) STRICT;
+    """)
+
+
+@migrations()
+def m002_rounds(db: Database) -> None:
+    """Rounds with the scores of the whole pool, and the tasks that they became."""
+    db.executescript("""
+    CREATE TABLE rounds (
+        round_id INTEGER PRIMARY KEY,
+        agent_version TEXT NOT NULL,
+        batch_size INTEGER NOT NULL,
+        settings TEXT NOT NULL,
+        pool_size INTEGER NOT NULL,
+        pool_fingerprint TEXT NOT NULL,
+        cutoff REAL,
+        prn_level REAL,
+        created_at TEXT NOT NULL,
+        delivered_at TEXT
+    ) STRICT;
+    CREATE TABLE round_scores (
+        round_id INTEGER NOT NULL REFERENCES rounds,
+        sample_id TEXT NOT NULL REFERENCES samples,
+        in_pool INTEGER NOT NULL,
+        confidence REAL,
+        novel INTEGER NOT NULL,
+        uncertainty REAL NOT NULL,
+        inclusion_probability REAL,
+        reason TEXT CHECK (reason IN ('uncertain', 'random')),
+        rank INTEGER,
+        PRIMARY KEY (round_id, sample_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX round_scores_picked ON round_scores (sample_id) WHERE reason IS NOT NULL;
+    CREATE TABLE label_studio_projects (
+        project_id INTEGER PRIMARY KEY,
+        url TEXT NOT NULL,
+        title TEXT NOT NULL,
+        label_config TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE tasks (
+        round_id INTEGER NOT NULL REFERENCES rounds,
+        sample_id TEXT NOT NULL REFERENCES samples,
+        project_id INTEGER NOT NULL REFERENCES label_studio_projects,
+        chunk INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('planned', 'sending', 'delivered', 'deleted')),
+        task_id INTEGER,
+        sent_at TEXT,
+        delivered_at TEXT,
+        PRIMARY KEY (project_id, sample_id),
+        UNIQUE (project_id, task_id)
+    ) STRICT;
+    """)
+
+
+@migrations()
+def m003_answers(db: Database) -> None:
+    """Annotations as they came, every earlier form of them, and the consensus made of them."""
+    db.executescript("""
+    CREATE TABLE annotators (
+        annotator_id INTEGER PRIMARY KEY,
+        email TEXT NOT NULL,
+        name TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE annotations (
+        annotation_id INTEGER PRIMARY KEY,
+        project_id INTEGER NOT NULL REFERENCES label_studio_projects,
+        task_id INTEGER NOT NULL,
+        sample_id TEXT NOT NULL REFERENCES samples,
+        annotator_id INTEGER NOT NULL,
+        updated_by INTEGER,
+        result TEXT NOT NULL,
+        was_cancelled INTEGER NOT NULL,
+        ground_truth INTEGER NOT NULL,
+        lead_time REAL,
+        created_at TEXT NOT NULL,
+        updated_at TEXT NOT NULL,
+        deleted_at TEXT
+    ) STRICT;
+    CREATE INDEX annotations_by_sample ON annotations (sample_id);
+    CREATE INDEX annotations_by_task ON annotations (project_id, task_id);
+    CREATE TABLE annotation_history (
+        history_id INTEGER PRIMARY KEY,
+        annotation_id INTEGER NOT NULL,
+        updated_by INTEGER,
+        result TEXT NOT NULL,
+        was_cancelled INTEGER NOT NULL,
+        ground_truth INTEGER NOT NULL,
+        lead_time REAL,
+        updated_at TEXT NOT NULL,
+        deleted_at TEXT,
+        replaced_at TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX annotation_history_by_annotation ON annotation_history (annotation_id);
+    CREATE TABLE consensus (
+        sample_id TEXT PRIMARY KEY REFERENCES samples,
+        state TEXT NOT NULL,
+        agreement_rate REAL,
+        annotators INTEGER NOT NULL,
+        skips INTEGER NOT NULL,
+        mean_confidence REAL,
+        updated_at TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE field_consensus (
+        sample_id TEXT NOT NULL REFERENCES consensus ON DELETE CASCADE,
+        field TEXT NOT NULL,
+        state TEXT NOT NULL,
+        value TEXT,
+        votes INTEGER NOT NULL,
+        share REAL,
+        agreement INTEGER,
+        method TEXT NOT NULL,
+        method_version INTEGER NOT NULL,
+        PRIMARY KEY (sample_id, field)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE cursors (
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT;
+    """)
+
+
+@migrations()
+def m004_inbox(db: Database) -> None:
+    """Hints from webhooks, taken by the worker."""
+    db.executescript("""
+    CREATE TABLE inbox (
+        event_id INTEGER PRIMARY KEY,
+        action TEXT NOT NULL,
+        project_id INTEGER,
+        task_ids TEXT NOT NULL,
+        annotation_ids TEXT NOT NULL,
+        received_at TEXT NOT NULL,
+        done_at TEXT
+    ) STRICT;
+    CREATE INDEX inbox_waiting ON inbox (event_id) WHERE done_at IS NULL;
+    """)

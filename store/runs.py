@@ -1,0 +1,147 @@
+"""Runs: what each version of an agent did on each sample."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlite_utils import Database
+
+from goldloop.errors import SettingsError
+from goldloop.novelty import tool_path
+from goldloop.records import call_record, message_record, read_messages, read_tool_calls
+from goldloop.samples import Run
+from goldloop.settings import AgentSettings
+from store.database import utc_now
+
+_COLUMNS = (
+    "sample_id, agent_version, response, tool_calls, messages, confidence, confidence_method,"
+    " error, input_tokens, output_tokens, seconds, created_at"
+)
+
+
+def insert_runs(db: Database, runs: Iterable[Run]) -> None:
+    """Store runs; a run by the same version on the same sample is replaced."""
+    db.conn.executemany(
+        "INSERT OR REPLACE INTO runs (sample_id, agent_version, response, tool_calls, tool_path,"
+        " messages, confidence, confidence_method, error, input_tokens, output_tokens, seconds,"
+        " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (_row(run) for run in runs),
+    )
+
+
+def _row(run: Run) -> tuple[Any, ...]:
+    return (
+        run.sample_id,
+        run.agent_version,
+        run.response,
+        _json([call_record(call) for call in run.tool_calls]),
+        _json(tool_path(run.tool_calls)),
+        _json([message_record(message) for message in run.messages]),
+        run.confidence,
+        run.confidence_method,
+        run.error,
+        run.input_tokens,
+        run.output_tokens,
+        run.seconds,
+        run.created_at or utc_now(),
+    )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def stored_runs(db: Database, ids: Sequence[str]) -> dict[tuple[str, str], Run]:
+    """All runs on those samples, by (sample_id, agent_version)."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM runs WHERE sample_id IN (SELECT value FROM json_each(?))",  # noqa: S608
+        [json.dumps(ids)],
+    )
+    runs = (_run(row) for row in rows)
+    return {(run.sample_id, run.agent_version): run for run in runs}
+
+
+def get_runs(db: Database, ids: Sequence[str], agent_version: str) -> dict[str, Run]:
+    """The runs by one version on those samples, by sample id; samples without are left out."""
+    return {
+        sample_id: run
+        for (sample_id, version), run in stored_runs(db, ids).items()
+        if version == agent_version
+    }
+
+
+def _run(row: Sequence[Any]) -> Run:
+    return Run(
+        sample_id=row[0],
+        agent_version=row[1],
+        response=row[2],
+        tool_calls=read_tool_calls(json.loads(row[3]), "tool_calls"),
+        messages=read_messages(json.loads(row[4]), "messages"),
+        confidence=row[5],
+        confidence_method=row[6],
+        error=row[7],
+        input_tokens=row[8],
+        output_tokens=row[9],
+        seconds=row[10],
+        created_at=row[11],
+    )
+
+
+def agent_versions(db: Database) -> dict[str, int]:
+    """Every agent version and the number of its runs, the most runs first."""
+    rows = db.execute("SELECT agent_version, count(*) FROM runs GROUP BY 1 ORDER BY 2 DESC, 1")
+    return {row[0]: row[1] for row in rows}
+
+
+def runs_without_confidence(db: Database, agent_version: str) -> list[str]:
+    """The samples whose run by that version succeeded and has no confidence."""
+    rows = db.execute(
+        "SELECT sample_id FROM runs WHERE agent_version = ? AND confidence IS NULL"
+        " AND error IS NULL ORDER BY sample_id",
+        [agent_version],
+    )
+    return [row[0] for row in rows]
+
+
+def cluster_runs(db: Database, sample_id: str, agent_version: str) -> list[Run]:
+    """The runs by that version on the other samples of the sample's cluster."""
+    rows = db.execute(
+        f"SELECT {', '.join('r.' + c.strip() for c in _COLUMNS.split(','))} FROM runs r "  # noqa: S608
+        "JOIN samples s USING (sample_id) JOIN samples me ON me.cluster_id = s.cluster_id "
+        "WHERE me.sample_id = ? AND s.sample_id <> me.sample_id AND r.agent_version = ? "
+        "AND r.error IS NULL ORDER BY s.sample_id",
+        [sample_id, agent_version],
+    )
+    return [_run(row) for row in rows]
+
+
+def set_confidence(db: Database, agent_version: str, found: dict[str, tuple[float, str]]) -> None:
+    """Fill in confidences: by sample id, the value in [0, 1] and the method that gave it."""
+    db.conn.executemany(
+        "UPDATE runs SET confidence = ?, confidence_method = ? WHERE sample_id = ? "
+        "AND agent_version = ?",
+        [(value, method, sample_id, agent_version) for sample_id, (value, method) in found.items()],
+    )
+
+
+def named_version(db: Database, agent: AgentSettings) -> str:
+    """The agent version whose runs count.
+
+    The one that the settings name; else for recorded runs the only version that there is, and for
+    a live agent a name made of what it is. Raises SettingsError when recorded runs leave a choice.
+    """
+    if agent.version:
+        return agent.version
+    if agent.kind == "openai":
+        return agent.model or "openai"
+    if agent.kind != "recorded":
+        return f"http:{agent.url}" if agent.kind == "http" else agent.kind
+    versions = list(agent_versions(db))
+    if len(versions) > 1:
+        raise SettingsError(
+            f"the store holds runs by {len(versions)} agent versions ({', '.join(versions[:5])}); "
+            "say which one counts: [agent] version in goldloop.toml"
+        )
+    return versions[0] if versions else "recorded"

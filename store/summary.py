@@ -1,0 +1,77 @@
+"""The whole flow in numbers, for status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+
+from sqlite_utils import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How much there is at each step of the loop."""
+
+    samples: int
+    pool: int
+    runs: dict[str, int]
+    failed_runs: int
+    rounds: int
+    undelivered_rounds: int
+    tasks: dict[str, int]
+    annotations: int
+    skips: int
+    deleted: int
+    annotators: list[tuple[str, int, int, float | None]]
+    consensus: dict[str, int]
+    waiting_hints: int
+
+
+def summarise(db: Database) -> Summary:
+    """Count everything in one go."""
+    return Summary(
+        samples=_count(db, "samples"),
+        pool=_count(
+            db,
+            "samples s WHERE NOT EXISTS (SELECT 1 FROM round_scores p WHERE p.sample_id = "
+            "s.sample_id AND p.reason IS NOT NULL)",
+        ),
+        runs=_by(db, "SELECT agent_version, count(*) FROM runs WHERE error IS NULL GROUP BY 1"),
+        failed_runs=_count(db, "runs WHERE error IS NOT NULL"),
+        rounds=_count(db, "rounds"),
+        undelivered_rounds=_count(db, "rounds WHERE delivered_at IS NULL"),
+        tasks=_by(db, "SELECT state, count(*) FROM tasks GROUP BY 1"),
+        annotations=_count(db, "annotations WHERE deleted_at IS NULL AND NOT was_cancelled"),
+        skips=_count(db, "annotations WHERE deleted_at IS NULL AND was_cancelled"),
+        deleted=_count(db, "annotations WHERE deleted_at IS NOT NULL"),
+        annotators=_annotators(db),
+        consensus=_by(db, "SELECT state, count(*) FROM consensus GROUP BY 1"),
+        waiting_hints=_count(db, "inbox WHERE done_at IS NULL"),
+    )
+
+
+def _count(db: Database, source: str) -> int:
+    return int(db.execute(f"SELECT count(*) FROM {source}").fetchone()[0])  # noqa: S608
+
+
+def _by(db: Database, sql: str) -> dict[str, int]:
+    return {row[0]: row[1] for row in db.execute(sql)}
+
+
+def _annotators(db: Database) -> list[tuple[str, int, int, float | None]]:
+    """For each person: name, answers, skips, and median seconds for an answer."""
+    rows = db.execute(
+        "SELECT coalesce(nullif(p.name, ''), p.email, 'annotator ' || a.annotator_id),"
+        " a.was_cancelled, a.lead_time FROM annotations a LEFT JOIN annotators p USING"
+        " (annotator_id) WHERE a.deleted_at IS NULL"
+    )
+    people: dict[str, tuple[list[float], int, int]] = {}
+    for name, skipped, lead_time in rows:
+        times, answers, skips = people.get(name, ([], 0, 0))
+        if not skipped and lead_time is not None:
+            times.append(lead_time)
+        people[name] = (times, answers + (not skipped), skips + bool(skipped))
+    return [
+        (name, answers, skips, median(times) if times else None)
+        for name, (times, answers, skips) in sorted(people.items())
+    ]

@@ -1,0 +1,278 @@
+"""The calls that Goldloop makes to Label Studio, through its SDK, with errors in plain words.
+
+Nothing here retries a call that writes: Label Studio's import is not idempotent, and the SDK's own
+retries after a dropped connection would import a batch twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+import httpx
+from label_studio_sdk import LabelStudio
+from label_studio_sdk.core.api_error import ApiError
+
+from goldloop.errors import LabelStudioError
+
+TIMEOUT_SECONDS = 300
+EXPORT_IDS = 500
+FILTER_IDS = 100
+PAGE = 1000
+NO_RETRY = {"max_retries": 0, "timeout_in_seconds": TIMEOUT_SECONDS}
+
+
+class LabelStudioClient:
+    """One server, seen with one token (a legacy token or a personal access token)."""
+
+    def __init__(self, url: str, api_key: str) -> None:
+        if not api_key:
+            raise LabelStudioError(
+                "LABEL_STUDIO_API_KEY is empty; put a personal access token "
+                f"from {url}/user/account into .env"
+            )
+        self.url = url.rstrip("/")
+        with self._plainly("read the token"):
+            self._sdk = LabelStudio(
+                base_url=self.url, api_key=api_key, timeout=TIMEOUT_SECONDS, max_retries=0
+            )
+        self.token_kind = "personal access token" if api_key.count(".") == 2 else "legacy token"
+
+    def version(self) -> str:
+        """Label Studio's release, such as 1.23.2."""
+        return str(self._call("GET", "api/version", "ask its version")["release"])
+
+    def whoami(self) -> Mapping[str, Any]:
+        """The user that the token belongs to."""
+        return cast(Mapping[str, Any], self._call("GET", "api/current-user/whoami", "log in"))
+
+    def people(self) -> list[tuple[int, str, str]]:
+        """Everybody in the organisation: id, e-mail address, name."""
+        found = self._call("GET", "api/users", "list the users")
+        return [
+            (
+                user["id"],
+                user["email"],
+                f"{user.get('first_name', '')} {user.get('last_name', '')}".strip(),
+            )
+            for user in found
+        ]
+
+    def create_project(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A new project; `fields` in the API's own names."""
+        return cast(
+            Mapping[str, Any], self._call("POST", "api/projects/", "create the project", fields)
+        )
+
+    def update_project(self, project_id: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Change some fields of a project."""
+        path = f"api/projects/{project_id}/"
+        return cast(
+            Mapping[str, Any], self._call("PATCH", path, f"change project {project_id}", fields)
+        )
+
+    def project(self, project_id: int) -> Mapping[str, Any] | None:
+        """The project, or None when there is none of that id (any more)."""
+        found = self._get_or_none(f"api/projects/{project_id}/", f"read project {project_id}")
+        return cast("Mapping[str, Any] | None", found)
+
+    def project_described(self, mark: str) -> Mapping[str, Any] | None:
+        """The oldest project whose description holds `mark`; None when there is none."""
+        page, found = 1, []
+        while page:
+            answer = self._call(
+                "GET", "api/projects/", "list the projects", params={"page": page, "page_size": 100}
+            )
+            found += [p for p in answer["results"] if mark in (p.get("description") or "")]
+            page = page + 1 if answer.get("next") else 0
+        return min(found, key=lambda project: project["id"], default=None)
+
+    def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Import tasks in one call, all or nothing; their ids in the order given."""
+        with self._plainly(f"import {len(tasks)} tasks into project {project_id}"):
+            answer = self._sdk.projects.import_tasks(
+                id=project_id,
+                request=cast(Any, list(tasks)),
+                return_task_ids=True,
+                request_options=cast(Any, NO_RETRY),
+            )
+        return [int(task_id) for task_id in answer.task_ids or ()]
+
+    def find_tasks(self, project_id: int, sample_ids: Sequence[str]) -> dict[str, list[int]]:
+        """Which of these samples have tasks, found by the `sample_id` in the task's data.
+
+        Ids are in rising order; more than one means that a task arrived twice.
+        """
+        found: dict[str, list[int]] = {}
+        for start in range(0, len(sample_ids), FILTER_IDS):
+            items = [_equal("data.sample_id", s) for s in sample_ids[start : start + FILTER_IDS]]
+            query = {"filters": {"conjunction": "or", "items": items}}
+            for task in self._tasks(project_id, query, "id,data"):
+                found.setdefault(task["data"]["sample_id"], []).append(task["id"])
+        return {sample_id: sorted(ids) for sample_id, ids in found.items()}
+
+    def delete_task(self, task_id: int) -> None:
+        """Delete one task."""
+        self._call("DELETE", f"api/tasks/{task_id}/", f"delete task {task_id}")
+
+    def tasks_changed_since(self, project_id: int, moment: str) -> Iterator[tuple[int, str]]:
+        """Ids and `updated_at` of the tasks that changed after an ISO 8601 moment (server time)."""
+        item = {
+            "filter": "filter:tasks:updated_at",
+            "operator": "greater",
+            "type": "Datetime",
+            "value": moment,
+        }
+        query = {"filters": {"conjunction": "and", "items": [item]}, "ordering": ["tasks:id"]}
+        for task in self._tasks(project_id, query, "id,updated_at"):
+            yield task["id"], task["updated_at"]
+
+    def _tasks(
+        self, project_id: int, query: Mapping[str, Any], include: str
+    ) -> Iterator[Mapping[str, Any]]:
+        page = 1
+        while True:
+            answer = self._get_or_none(
+                "api/tasks",
+                f"list the tasks of project {project_id}",
+                {
+                    "project": project_id,
+                    "query": json.dumps(query),
+                    "include": include,
+                    "page": page,
+                    "page_size": PAGE,
+                },
+            )
+            if answer is None:  # a page past the end is a 404
+                return
+            yield from answer["tasks"]
+            if len(answer["tasks"]) < PAGE:
+                return
+            page += 1
+
+    def export(self, project_id: int, task_ids: Sequence[int] | None = None) -> Iterator[Any]:
+        """Tasks with all their annotations; every task of the project, or those that exist of
+        `task_ids`. Tasks without annotations are among them.
+        """
+        if task_ids is None:
+            yield from self._export(project_id, {})
+            return
+        for start in range(0, len(task_ids), EXPORT_IDS):
+            chunk = task_ids[start : start + EXPORT_IDS]
+            yield from self._export(project_id, {"ids[]": list(chunk)})
+
+    def _export(self, project_id: int, ids: Mapping[str, Any]) -> Iterator[Any]:
+        path = f"api/projects/{project_id}/export"
+        params = {"exportType": "JSON", "download_all_tasks": "true", **ids}
+        found = self._call("GET", path, f"export project {project_id}", params=params)
+        yield from found
+
+    def ml_backends(self, project_id: int) -> list[Mapping[str, Any]]:
+        """The ML backends that are registered with a project."""
+        path = "api/ml/"
+        return list(self._call("GET", path, "list the ML backends", params={"project": project_id}))
+
+    def register_ml_backend(self, fields: Mapping[str, Any]) -> None:
+        """Register an ML backend; `fields` in the API's own names."""
+        self._call("POST", "api/ml/", f"register the ML backend {fields['url']}", fields)
+
+    def update_ml_backend(self, backend_id: int, fields: Mapping[str, Any]) -> None:
+        """Change a registered ML backend."""
+        what = f"change the ML backend {fields['url']}"
+        self._call("PATCH", f"api/ml/{backend_id}/", what, fields)
+
+    def create_annotation(self, task_id: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A new annotation by the token's user."""
+        path = f"api/tasks/{task_id}/annotations/"
+        what = f"annotate task {task_id}"
+        return cast(Mapping[str, Any], self._call("POST", path, what, fields))
+
+    def next_task(self, project_id: int) -> Mapping[str, Any] | None:
+        """The task that the queue serves this user next; it is locked for the user by that."""
+        found = self._get_or_none(f"api/projects/{project_id}/next", "ask for the next task")
+        return cast("Mapping[str, Any] | None", found)
+
+    def _get_or_none(
+        self, path: str, what: str, params: Mapping[str, Any] | None = None
+    ) -> Any | None:
+        try:
+            return self._call("GET", path, what, params=params)
+        except LabelStudioError as error:
+            if isinstance(error.__cause__, ApiError) and error.__cause__.status_code == 404:
+                return None
+            raise
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        body: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """One request through the SDK's own HTTP client, which knows how to authenticate."""
+        with self._plainly(what):
+            response = self._sdk._client_wrapper.httpx_client.request(
+                path,
+                method=method,
+                json=body,
+                params=params,
+                request_options=cast(Any, NO_RETRY),
+            )
+            if not response.is_success:
+                raise ApiError(status_code=response.status_code, body=_body(response))
+            return response.json() if response.content else None
+
+    @contextmanager
+    def _plainly(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except ApiError as error:
+            raise LabelStudioError(
+                f"Label Studio at {self.url} refused to {what}: {_reason(error)}"
+            ) from error
+        except (httpx.HTTPError, ValueError) as error:
+            raise LabelStudioError(
+                f"cannot {what}: Label Studio at {self.url} does not answer as expected "
+                f"({type(error).__name__}: {error}); is it running, and is LABEL_STUDIO_URL right?"
+            ) from error
+
+
+def _equal(column: str, value: str) -> Mapping[str, str]:
+    return {
+        "filter": f"filter:tasks:{column}",
+        "operator": "equal",
+        "type": "String",
+        "value": value,
+    }
+
+
+def _body(response: httpx.Response) -> object:
+    try:
+        return response.json()
+    except ValueError:
+        return response.text[:300]
+
+
+def _reason(error: ApiError) -> str:
+    """The status and what Label Studio says of it, short, without its trace."""
+    body = error.body
+    if error.status_code == 401:
+        return "the token is not valid (HTTP 401); check LABEL_STUDIO_API_KEY"
+    detail = body.get("detail", "") if isinstance(body, Mapping) else str(body)
+    problems = body.get("validation_errors") if isinstance(body, Mapping) else None
+    found = "; ".join(_flat(problems)) if problems else ""
+    return f"HTTP {error.status_code} {detail} {found}".strip()[:1000]
+
+
+def _flat(problems: object) -> Iterable[str]:
+    if isinstance(problems, Mapping):
+        for key, value in problems.items():
+            yield from (f"{key}: {text}" for text in _flat(value))
+    elif isinstance(problems, (list, tuple)):
+        for value in problems:
+            yield from _flat(value)
+    elif problems:
+        yield str(problems)

@@ -1,0 +1,171 @@
+"""doctor: is everything that the loop needs there, and how is what is wrong mended?"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from goldloop.errors import GoldloopError
+from store.database import project_fact
+from store.runs import named_version
+from store.samples import count_samples
+from store.tasks import review_project
+from sync.client import LabelStudioClient
+from sync.consensus import consensus_rules
+from sync.project import Project, open_project
+
+TESTED_VERSION = "1.23"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: `ok` is None for a remark that is neither good nor bad."""
+
+    check: str
+    ok: bool | None
+    says: str
+    mend: str = ""
+
+
+def diagnose(start: Path) -> Iterator[Finding]:
+    """Check settings, store, labelling interface, Label Studio and ML backend, in that order.
+
+    A check that another one rests on ends the list when it fails.
+    """
+    try:
+        project = open_project(start)
+    except GoldloopError as error:
+        yield Finding("settings", False, str(error), "goldloop init, or mend the line named")
+        return
+    yield Finding("settings", True, str(project.folder / "goldloop.toml"))
+    yield from _store(project)
+    yield from _interface(project)
+    yield from _label_studio(project)
+    yield from _backend(project)
+
+
+def _store(project: Project) -> Iterator[Finding]:
+    try:
+        db = project.open_store()
+    except GoldloopError as error:
+        yield Finding("store", False, str(error), "goldloop init")
+        return
+    try:
+        yield Finding(
+            "store",
+            True,
+            f"{project.settings.store.path}: {count_samples(db)} samples, "
+            f"store {project_fact(db, 'store_id')}",
+        )
+        yield Finding("agent", True, named_version(db, project.settings.agent))
+    except GoldloopError as error:
+        yield Finding("agent", False, str(error), "set [agent] version in goldloop.toml")
+    finally:
+        db.close()
+
+
+def _interface(project: Project) -> Iterator[Finding]:
+    try:
+        interface = project.interface()
+        rules = consensus_rules(interface, project.settings.consensus)
+    except GoldloopError as error:
+        yield Finding("interface", False, str(error), "mend the labelling interface or settings")
+        return
+    says = f"{len(interface.fields)} fields; gold needs: {', '.join(rules.gold_fields)}"
+    yield Finding("interface", True, says)
+
+
+def _label_studio(project: Project) -> Iterator[Finding]:
+    url = project.settings.label_studio.url
+    try:
+        client = project.client()
+        version = client.version()
+        who = client.whoami()
+    except GoldloopError as error:
+        mend = "start Label Studio, set LABEL_STUDIO_URL, or make a new token"
+        yield Finding("Label Studio", False, str(error), mend)
+        return
+    tested = version.startswith(TESTED_VERSION)
+    yield Finding(
+        "Label Studio",
+        True if tested else None,
+        f"{version} at {url}",
+        "" if tested else f"Goldloop is tested with {TESTED_VERSION}",
+    )
+    yield Finding("token", True, f"{client.token_kind} of {who.get('email')}")
+    yield from _project_in(project, client)
+
+
+def _project_in(project: Project, client: LabelStudioClient) -> Iterator[Finding]:
+    try:
+        db = project.open_store()
+    except GoldloopError:
+        return  # said already
+    try:
+        made = review_project(db)
+    finally:
+        db.close()
+    if made is None:
+        yield Finding("project", None, "not made yet", "goldloop push makes it")
+        return
+    there = client.project(made.project_id)
+    if there is None:
+        mend = "restore it, or start a new store"
+        yield Finding("project", False, f"project {made.project_id} is gone", mend)
+        return
+    yield Finding("project", True, f"{made.project_id}: {there['title']}")
+
+
+def _backend(project: Project) -> Iterator[Finding]:
+    backend, secrets = project.settings.backend, project.settings.secrets
+    local = f"http://{backend.host}:{backend.port}"
+    if not _is_loopback(backend.host) and not secrets.backend_password:
+        yield Finding(
+            "ML backend",
+            False,
+            f"{backend.host} is open to others and asks for no password",
+            "set GOLDLOOP_BACKEND_USER and GOLDLOOP_BACKEND_PASSWORD in .env",
+        )
+    try:
+        answer = httpx.get(f"{backend.url or local}/health", timeout=3.0, trust_env=False)
+        up = answer.status_code == httpx.codes.OK
+        says = f"{backend.url or local} answers {answer.status_code}"
+    except httpx.TransportError as error:
+        up, says = False, f"{backend.url or local} does not answer ({type(error).__name__})"
+    yield Finding("ML backend", up or None, says, "" if up else "goldloop serve")
+    if backend.url and _is_private(backend.url):
+        yield Finding(
+            "private addresses",
+            None,
+            f"{backend.url} is a private address, which Label Studio refuses as it is shipped",
+            "start Label Studio with ML_BLOCK_LOCAL_IP=false and SSRF_PROTECTION_ENABLED=false",
+        )
+    if not backend.url:
+        yield Finding(
+            "registration",
+            None,
+            "[backend] url is empty, so push does not register the ML backend",
+            "set it to how Label Studio reaches the backend",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_private(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+    except OSError:
+        return False
+    return any(ipaddress.ip_address(a.partition("%")[0]).is_private for a in found)

@@ -1,0 +1,128 @@
+"""The Label Studio project that people label in: made once, found again, kept as set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from goldloop.errors import InterfaceError, LabelStudioError
+from label_config.interface import Interface, read_interface
+from store.annotations import annotated_samples
+from store.database import Store, project_fact
+from store.tasks import ReviewProject, review_project, save_review_project
+from sync.client import LabelStudioClient
+from sync.project import Project
+
+INSTRUCTION = (
+    "<p>Read what the agent was asked and what it did, then judge it. When you are not sure, say "
+    "so with a low confidence rather than skipping.</p>"
+)
+
+
+def ensure_review_project(project: Project, db: Store, client: LabelStudioClient) -> ReviewProject:
+    """The project to push into.
+
+    It is the one that an earlier push made; else one in Label Studio that carries this store's
+    mark (a push died between making it and remembering it); else a new one. A changed labelling
+    interface is carried over, unless that would orphan answers.
+    """
+    known = review_project(db)
+    if known is None:
+        return _adopt_or_create(project, db, client)
+    found = client.project(known.project_id)
+    if found is None or _mark(db) not in (found.get("description") or ""):
+        raise LabelStudioError(
+            f"project {known.project_id} of Label Studio at {client.url} is not the one that this "
+            f"store was pushed to (its description should hold: {_mark(db)}); check "
+            "LABEL_STUDIO_URL, or start a new store with: goldloop init"
+        )
+    return _carry_interface(project, db, client, known)
+
+
+def _mark(db: Store) -> str:
+    return f"goldloop store {project_fact(db, 'store_id')}"
+
+
+def _adopt_or_create(project: Project, db: Store, client: LabelStudioClient) -> ReviewProject:
+    found = client.project_described(_mark(db))
+    if found is None:
+        found = client.create_project(_fields(project, project.interface(), _mark(db)))
+    made = ReviewProject(found["id"], client.url, found["title"], found["label_config"])
+    save_review_project(db, made)
+    return _carry_interface(project, db, client, made)
+
+
+def _fields(project: Project, interface: Interface, mark: str) -> Mapping[str, Any]:
+    settings = project.settings.label_studio
+    return {
+        "title": settings.title,
+        "description": f"Golden-set review ({mark}; leave this mark in place)",
+        "label_config": interface.xml,
+        "expert_instruction": INSTRUCTION,
+        "maximum_annotations": settings.annotators_per_task,
+        # The queue serves the least confident prediction first.
+        "sampling": "Uncertainty sampling",
+        # Off would hide predictions and clear the project's model version.
+        "show_collab_predictions": True,
+        # On would call the ML backend for whole pages of the Data Manager.
+        "evaluate_predictions_automatically": False,
+        "enable_empty_annotation": False,
+        "show_skip_button": True,
+    }
+
+
+def _carry_interface(
+    project: Project, db: Store, client: LabelStudioClient, known: ReviewProject
+) -> ReviewProject:
+    interface = project.interface()
+    if known.label_config == interface.xml:
+        return known
+    if annotated_samples(db):
+        _refuse_loss(read_interface(known.label_config, "the interface in use"), interface)
+    client.update_project(known.project_id, {"label_config": interface.xml})
+    changed = ReviewProject(known.project_id, known.url, known.title, interface.xml)
+    save_review_project(db, changed)
+    return changed
+
+
+def _refuse_loss(old: Interface, new: Interface) -> None:
+    """Label Studio itself lets an option go that people have chosen; answers would be orphaned."""
+    kept = {field.name: field for field in new.fields}
+    for field in old.fields:
+        if field.name not in kept or kept[field.name].kind is not field.kind:
+            raise InterfaceError(
+                f"the new labelling interface drops or changes the field {field.name}, which has "
+                "answers; keep it, or start a new store with: goldloop init"
+            )
+        lost = set(field.options) - set(kept[field.name].options)
+        if lost:
+            raise InterfaceError(
+                f"the new labelling interface drops the option {sorted(lost)[0]} of "
+                f"{field.name}, which may have been chosen; keep it, or start a new store"
+            )
+
+
+def register_backend(project: Project, client: LabelStudioClient, project_id: int) -> bool:
+    """Register our ML backend with the project when its address is set; True when it is new."""
+    backend, secrets = project.settings.backend, project.settings.secrets
+    if not backend.url:
+        return False
+    fields: dict[str, Any] = {
+        "url": backend.url,
+        "project": project_id,
+        "title": "Goldloop",
+        "is_interactive": False,
+        "auth_method": "NONE",
+    }
+    if secrets.backend_password:
+        fields |= {
+            "auth_method": "BASIC_AUTH",
+            "basic_auth_user": secrets.backend_user,
+            "basic_auth_pass": secrets.backend_password,
+        }
+    ours = [b for b in client.ml_backends(project_id) if b["title"] == fields["title"]]
+    if not ours:
+        client.register_ml_backend(fields)
+    elif ours[0]["url"].rstrip("/") != backend.url.rstrip("/"):
+        client.update_ml_backend(ours[0]["id"], fields)
+    return not ours

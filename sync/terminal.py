@@ -1,0 +1,104 @@
+"""What a person reads in the terminal: progress on standard error, results on standard output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+PIPE_WIDTH = 250
+
+_notes = Console(stderr=True, highlight=False)
+
+
+class Meter(Protocol):
+    """Counts what is done."""
+
+    def __call__(self, done: int = 1) -> None: ...
+
+
+def say(text: str) -> None:
+    """A line for the person who waits."""
+    _notes.print(escape(text), soft_wrap=True)
+
+
+def result(text: str) -> None:
+    """A line of the result."""
+    click.echo(text)
+
+
+def print_json(value: object) -> None:
+    """The result for a machine."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=list))
+
+
+@contextmanager
+def progress(what: str, total: int | None) -> Iterator[Meter]:
+    """A progress bar with the time left while the block runs; silent where nobody watches."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_notes, transient=True, disable=not _notes.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+
+        def advance(done: int = 1) -> None:
+            bar.advance(task, done)
+
+        yield advance
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
+    """A table; numbers are set to the right, None is shown as a dash.
+
+    In a narrow terminal cells are folded; in a file or a pipe nothing is cut.
+    """
+    rows = [list(row) for row in rows]
+    if title:
+        result(title)
+    if not rows:
+        return
+    table = Table(box=SIMPLE_HEAD, header_style="bold", show_edge=False)
+    for index, heading in enumerate(headings):
+        numeric = all(isinstance(row[index], (int, float, type(None))) for row in rows)
+        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(_cell(value)) for value in row))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PIPE_WIDTH)
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return printable(str(value))
+
+
+def printable(text: str, limit: int = 72) -> str:
+    """One line of text that cannot move the cursor or recolour the terminal."""
+    flat = "".join(char if char.isprintable() else " " for char in text)
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"

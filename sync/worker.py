@@ -1,0 +1,62 @@
+"""worker: pulls answers and updates consensus, on hints and at intervals."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from goldloop.errors import GoldloopError
+from store.database import Store, transaction
+from store.inbox import finish_hints, waiting_hints
+from store.tasks import review_project
+from sync.consensus import update_consensus
+from sync.project import Project
+from sync.pull import Pulled, pull
+
+POLL_SECONDS = 0.5
+FULL_EVERY = 60
+Report = Callable[[str], None]
+
+
+def work(project: Project, report: Report, stopped: Callable[[], bool]) -> None:
+    """Reconcile at the start, whenever a hint arrives, and every `[worker] interval` seconds.
+
+    Every 60th time is a full pull, which also finds deleted tasks. An error (Label Studio is away,
+    say) is reported and the next turn tries again; hints stay until they were followed up.
+    """
+    db = project.open_store()
+    try:
+        turn, due = 0, 0.0
+        while not stopped():
+            hinted = bool(waiting_hints(db, 1))
+            if review_project(db) is not None and (hinted or time.monotonic() >= due):
+                due = time.monotonic() + project.settings.worker.interval
+                if not _reconcile(project, db, report, full=turn % FULL_EVERY == 0):
+                    time.sleep(min(5.0, project.settings.worker.interval))
+                turn += 1
+            time.sleep(POLL_SECONDS)
+    finally:
+        db.close()
+
+
+def _reconcile(project: Project, db: Store, report: Report, *, full: bool) -> bool:
+    """One turn; False when it failed."""
+    hints = waiting_hints(db)
+    try:
+        pulled = reconcile(project, db, full=full)
+    except GoldloopError as error:
+        report(f"trying again soon: {error}")
+        return False
+    with transaction(db):
+        finish_hints(db, hints)
+    if pulled.changed:
+        report(f"{len(pulled.changed)} samples changed; consensus is up to date")
+    return True
+
+
+def reconcile(project: Project, db: Store, *, full: bool = False) -> Pulled:
+    """Pull, and update the consensus of exactly the samples that changed."""
+    pulled = pull(project, db, full=full)
+    if pulled.changed:
+        update_consensus(project, db, sorted(pulled.changed))
+    return pulled

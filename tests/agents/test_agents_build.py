@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from agents.build import build_agent
+from goldloop.errors import SettingsError
+from goldloop.samples import Run, Sample
+
+RUN = Run("s-1", "v1", response="Yes.")
+SETTINGS: dict[str, dict[str, Any]] = {
+    "recorded": {"runs": {"s-1": RUN}},
+    "python": {"target": "json:dumps"},
+    "http": {"url": "http://localhost:1/ask"},
+    "openai": {"model": "m-1", "api_key": "sk-test-0123456789abcdefghij"},
+}
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_each_kind_is_made_in_the_version_that_is_named(kind: str) -> None:
+    agent = build_agent(kind, version="v1", **SETTINGS[kind])
+    assert agent.version == "v1"
+    assert kind in type(agent).__name__.lower()
+    assert "sk-test" not in repr(agent)
+    agent.close()
+
+
+def test_the_agent_that_is_made_answers() -> None:
+    agent = build_agent("recorded", version="v1", runs={"s-1": RUN})
+    assert agent.answer(Sample("s-1", "?")) is RUN
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "names"),
+    [
+        ("recorded", {"version": ""}, "version"),
+        ("magic", {}, "recorded, python, openai, http, got 'magic'"),
+        ("recorded", {"runs": None}, "runs"),
+        ("python", {"target": None}, "target"),
+        ("http", {"url": ""}, "url"),
+        ("openai", {"model": None}, "model"),
+        ("openai", {"api_key": None}, "OPENAI_API_KEY"),
+        ("openai", {"base_url": "localhost"}, "OPENAI_BASE_URL"),
+        ("openai", {"temperature": 2.1}, "temperature"),
+        ("openai", {"temperature": math.nan}, "temperature"),
+        ("openai", {"answers": 0}, "answers"),
+        ("openai", {"answers": 21}, "answers"),
+        ("http", {"timeout": 0}, "timeout"),
+        ("openai", {"timeout": math.inf}, "timeout"),
+    ],
+)
+def test_a_missing_or_wrong_setting_is_named(
+    kind: str, changes: dict[str, Any], names: str
+) -> None:
+    settings = {"version": "v1", **SETTINGS.get(kind, {}), **changes}
+    with pytest.raises(SettingsError, match=names):
+        build_agent(kind, **settings)
