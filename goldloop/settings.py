@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 from goldloop.errors import SettingsError
 
@@ -26,9 +26,8 @@ def _between(low: float, high: float) -> Check:
 
 
 def _http_url(value: str) -> str | None:
-    parts = urlsplit(value)
-    good = not value or (parts.scheme in ("http", "https") and parts.hostname)
-    return None if good else "must be an http:// or https:// address"
+    good = not value or re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value)
+    return None if good else "must be an http:// or https:// address without user or password"
 
 
 def _not_empty(value: str) -> str | None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any
@@ -33,6 +34,10 @@ WIRE: Mapping[FieldKind, tuple[str, str]] = {
     FieldKind.TAXONOMY: ("taxonomy", "taxonomy"),
     FieldKind.DATE: ("datetime", "datetime"),
 }
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = 76
+_SHORT.maxtuple = 12
 
 _YEAR_OR_MONTH = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2]))?")
 
@@ -97,7 +102,10 @@ def fit(field: Field, value: object) -> Value:
 
 def quote(value: object) -> str:
     """A value from outside, for a message: on one line and at most 80 characters long."""
-    shown = repr(value[:100] if isinstance(value, str | list | tuple) else value)
+    try:
+        shown = _SHORT.repr(value)
+    except ValueError:  # an integer of thousands of digits has no repr
+        shown = "a huge number"
     return shown if len(shown) <= 80 else shown[:77] + "..."
 
 

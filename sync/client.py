@@ -89,6 +89,38 @@ class LabelStudioClient:
             page = page + 1 if answer.get("next") else 0
         return min(found, key=lambda project: project["id"], default=None)
 
+    def views(self, project_id: int) -> list[Mapping[str, Any]]:
+        """The tabs of a project's Data Manager."""
+        path = "api/dm/views/"
+        return list(self._call("GET", path, "list the tabs", params={"project": project_id}))
+
+    def create_view(self, project_id: int, fields: Mapping[str, Any]) -> None:
+        """A new tab in a project's Data Manager, for everybody."""
+        body = {"project": project_id, "data": fields}
+        self._call("POST", "api/dm/views/", f"add a tab to project {project_id}", body)
+
+    def refuses_address(self, project_id: int, url: str) -> list[str]:
+        """For what Label Studio refuses this address: "ML backends", "webhooks", both or nothing.
+
+        Both questions are asked in a way that registers nothing: a backend that nobody answers for,
+        and a webhook for an action that there is not.
+        """
+        asked = {
+            "ML backends": ("api/ml/", {"url": url, "project": project_id}),
+            "webhooks": (
+                "api/webhooks/",
+                {"url": url, "project": project_id, "actions": ["NO_SUCH_ACTION"]},
+            ),
+        }
+        return [what for what, (path, body) in asked.items() if self._is_forbidden(path, body)]
+
+    def _is_forbidden(self, path: str, body: Mapping[str, Any]) -> bool:
+        try:
+            self._call("POST", path, "take an address", body)
+        except LabelStudioError as error:
+            return isinstance(error.__cause__, ApiError) and error.__cause__.status_code == 403
+        return False
+
     def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]]) -> list[int]:
         """Import tasks in one call, all or nothing; their ids in the order given."""
         with self._plainly(f"import {len(tasks)} tasks into project {project_id}"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +119,24 @@ def _project_in(project: Project, client: LabelStudioClient) -> Iterator[Finding
         yield Finding("project", False, f"project {made.project_id} is gone", mend)
         return
     yield Finding("project", True, f"{made.project_id}: {there['title']}")
+    yield from _addresses(project, client, made.project_id)
+
+
+def _addresses(project: Project, client: LabelStudioClient, project_id: int) -> Iterator[Finding]:
+    """Whether Label Studio would refuse the ML backend's address, or a webhook to it."""
+    backend = project.settings.backend
+    parts = urlsplit(backend.url or f"http://{backend.host}:{backend.port}")
+    # Nobody listens on port 1, so nothing is registered by asking.
+    refused = client.refuses_address(project_id, f"{parts.scheme}://{parts.hostname}:1")
+    if refused:
+        yield Finding(
+            "private addresses",
+            False,
+            f"Label Studio refuses {parts.hostname} for {' and '.join(refused)}",
+            "start Label Studio with ML_BLOCK_LOCAL_IP=false and SSRF_PROTECTION_ENABLED=false",
+        )
+    else:
+        yield Finding("private addresses", True, f"Label Studio accepts {parts.hostname}")
 
 
 def _backend(project: Project) -> Iterator[Finding]:
@@ -139,13 +156,6 @@ def _backend(project: Project) -> Iterator[Finding]:
     except httpx.TransportError as error:
         up, says = False, f"{backend.url or local} does not answer ({type(error).__name__})"
     yield Finding("ML backend", up or None, says, "" if up else "goldloop serve")
-    if backend.url and _is_private(backend.url):
-        yield Finding(
-            "private addresses",
-            None,
-            f"{backend.url} is a private address, which Label Studio refuses as it is shipped",
-            "start Label Studio with ML_BLOCK_LOCAL_IP=false and SSRF_PROTECTION_ENABLED=false",
-        )
     if not backend.url:
         yield Finding(
             "registration",
@@ -160,12 +170,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _is_private(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
-    except OSError:
-        return False
-    return any(ipaddress.ip_address(a.partition("%")[0]).is_private for a in found)

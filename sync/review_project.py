@@ -18,6 +18,48 @@ INSTRUCTION = (
     "so with a low confidence rather than skipping.</p>"
 )
 
+_WIRING = tuple(
+    f"tasks:data.{name}"
+    for name in (
+        "trace_html",
+        "response_html",
+        "expected_html",
+        "tool_calls_html",
+        "expected_tool_calls_html",
+        "conversation",
+    )
+)
+_RARE = tuple(
+    f"tasks:{name}"
+    for name in (
+        "inner_id",
+        "avg_lead_time",
+        "annotations_results",
+        "annotations_ids",
+        "predictions_model_versions",
+        "predictions_results",
+        "file_upload",
+        "storage_filename",
+        "created_at",
+        "updated_at",
+        "updated_by",
+        "draft_exists",
+        "total_predictions",
+    )
+)
+# The Data Manager's own first tab would show the HTML that the labelling screen is made of.
+VIEW = {
+    "title": "Least confident first",
+    "type": "list",
+    "target": "tasks",
+    "ordering": ["tasks:predictions_score"],
+    "filters": {"conjunction": "and", "items": []},
+    "hiddenColumns": {"explore": [*_WIRING, *_RARE], "labeling": [*_WIRING, *_RARE]},
+    "columnsWidth": {"tasks:data.user_input": 320, "tasks:data.response": 320},
+    "columnsDisplayType": {},
+    "gridWidth": 4,
+}
+
 
 def ensure_review_project(project: Project, db: Store, client: LabelStudioClient) -> ReviewProject:
     """The project to push into.
@@ -47,6 +89,8 @@ def _adopt_or_create(project: Project, db: Store, client: LabelStudioClient) -> 
     found = client.project_described(_mark(db))
     if found is None:
         found = client.create_project(_fields(project, project.interface(), _mark(db)))
+    if all(view["data"]["title"] != VIEW["title"] for view in client.views(found["id"])):
+        client.create_view(found["id"], VIEW)
     made = ReviewProject(found["id"], client.url, found["title"], found["label_config"])
     save_review_project(db, made)
     return _carry_interface(project, db, client, made)

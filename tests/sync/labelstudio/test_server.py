@@ -192,7 +192,8 @@ def test_the_server_ends_when_its_starter_is_killed(stand_in):
     settings = stand_in("import os, time; print(os.getpid()); time.sleep(60)").settings
     code = f"""
         import time
-                from sync.labelstudio import LabelStudioServer, ServerSettings
+        from pathlib import Path
+        from sync.labelstudio import LabelStudioServer, ServerSettings
         folders = Path({str(settings.environment)!r}), Path({str(settings.data_dir)!r})
         admin = "admin@example.org", "password", "token"
         server = LabelStudioServer(ServerSettings(*folders, *admin, port={settings.port}))
