@@ -1,0 +1,50 @@
+"""The documentation says what the program does."""
+
+import json
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from goldloop.records import read_record
+from sync.cli import main
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_commands_is_what_the_program_says() -> None:
+    page = runpy.run_path(str(REPOSITORY / "docs" / "commands.py"))["commands_page"]()
+    written = (REPOSITORY / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert written == page, "the commands changed; run: make docs"
+
+
+@pytest.mark.parametrize("name", list(main.commands))
+def test_every_command_has_an_example_in_its_help(name: str) -> None:
+    assert re.search(rf"Example: goldloop {name}\b", main.commands[name].help or "")
+
+
+def test_the_readme_names_only_commands_that_exist() -> None:
+    named = set(re.findall(r"(?:\$|`)\s?goldloop ([a-z]+)", README))
+    assert named <= set(main.commands)
+    assert len(named) >= 10
+
+
+def test_the_loop_by_hand_takes_ten_commands() -> None:
+    block = README.split("in ten commands")[1].split("```")[1]
+    assert block.count("$ goldloop ") == 10
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)#]+)\)", README))
+def test_the_readme_links_to_what_is_there(target: str) -> None:
+    assert (REPOSITORY / target).exists()
+
+
+def test_the_sample_of_the_readme_is_read() -> None:
+    shown = json.loads(README.split("```json")[1].split("```")[0])
+    sample, run = read_record(shown)
+    assert sample.sample_id == "refund-17"
+    assert run is not None
+    assert run.confidence == 0.42
+    assert [call.arguments["order_id"] for call in run.tool_calls] == ["LM-2"]

@@ -1,0 +1,112 @@
+"""run: every sample ends with a run or a recorded error, and none is run twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from store.database import open_store
+from sync.cli import main
+
+AGENT = """
+import time
+from pathlib import Path
+
+def answer(sample):
+    with Path("asked.txt").open("a") as file:
+        file.write(sample["sample_id"] + "\\n")
+    time.sleep(0.05)
+    if sample["sample_id"].endswith("7"):
+        raise RuntimeError("the agent fell over")
+    return {"response": "ok " + sample["user_input"], "confidence": 0.5}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project with forty samples and an agent that fails on every tenth."""
+    assert CliRunner().invoke(main, ["-C", str(tmp_path), "init"]).exit_code == 0
+    (tmp_path / "goldloop.toml").write_text(
+        '[agent]\nkind = "python:my_agent:answer"\nversion = "v1"\nconcurrency = 4\n'
+    )
+    (tmp_path / "my_agent.py").write_text(AGENT)
+    lines = [{"sample_id": f"s{i}", "user_input": f"question {i}"} for i in range(40)]
+    (tmp_path / "samples.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    done = _goldloop(tmp_path, "import", "samples.jsonl")
+    assert done.returncode == 0, done.stderr
+    return tmp_path
+
+
+def _goldloop(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sync.cli", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+
+
+def _runs(folder: Path) -> dict[str, str | None]:
+    db = open_store(folder / "goldloop.db")
+    found = {row["sample_id"]: row["error"] for row in db.query("SELECT * FROM runs")}
+    db.close()
+    return found
+
+
+def test_failures_are_kept_with_their_sample_and_the_exit_code_says_so(folder: Path) -> None:
+    done = _goldloop(folder, "run", "--json")
+    assert done.returncode == 1, done.stderr
+    assert json.loads(done.stdout) == {"agent_version": "v1", "runs": 36, "errors": 4}
+    failed = {sample_id for sample_id, error in _runs(folder).items() if error}
+    assert failed == {"s7", "s17", "s27", "s37"}
+    assert all("fell over" in (error or "") for s, error in _runs(folder).items() if s in failed)
+
+
+def test_a_second_run_asks_nothing_again_unless_errors_are_to_be_retried(folder: Path) -> None:
+    _goldloop(folder, "run")
+    asked = folder / "asked.txt"
+    asked.unlink()
+    assert _goldloop(folder, "run").returncode == 0
+    assert not asked.exists()
+    assert _goldloop(folder, "run", "--retry-errors").returncode == 1
+    assert sorted(asked.read_text().split()) == ["s17", "s27", "s37", "s7"]
+
+
+def test_a_killed_run_goes_on_where_it_was(folder: Path) -> None:
+    command = [sys.executable, "-m", "sync.cli", "run"]
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 30
+    while time.monotonic() < end and not _runs(folder):
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    before = set(_runs(folder))
+    assert 0 < len(before) < 40
+    (folder / "asked.txt").unlink()
+    _goldloop(folder, "run")
+    assert len(_runs(folder)) == 40
+    assert before.isdisjoint((folder / "asked.txt").read_text().split())
+
+
+def test_recorded_runs_of_one_cluster_vouch_for_each_other(tmp_path: Path) -> None:
+    CliRunner().invoke(main, ["-C", str(tmp_path), "init"])
+    answers = {"a": "yes", "b": "Yes ", "c": "no", "lonely": "yes"}
+    lines = [
+        {
+            "sample_id": name,
+            "user_input": "is it open?",
+            "cluster_id": None if name == "lonely" else "open",
+            "run": {"agent_version": "v1", "response": text},
+        }
+        for name, text in answers.items()
+    ]
+    (tmp_path / "runs.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    assert _goldloop(tmp_path, "import", "runs.jsonl").returncode == 0
+    done = _goldloop(tmp_path, "run", "--json")
+    assert json.loads(done.stdout) == {"agent_version": "v1", "scored": 3, "without_confidence": 1}
+    db = open_store(tmp_path / "goldloop.db")
+    found = {r["sample_id"]: r["confidence"] for r in db.query("SELECT * FROM runs")}
+    db.close()
+    assert found == {"a": 0.5, "b": 0.5, "c": 0.0, "lonely": None}
