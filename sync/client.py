@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import httpx
-from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
 from goldloop.errors import LabelStudioError
@@ -33,6 +32,9 @@ class LabelStudioClient:
                 "LABEL_STUDIO_API_KEY is empty; put a personal access token "
                 f"from {url}/user/account into .env"
             )
+        # Imported here because it takes over a second, which most commands need not wait for.
+        from label_studio_sdk import LabelStudio
+
         self.url = url.rstrip("/")
         with self._plainly("read the token"):
             self._sdk = LabelStudio(
