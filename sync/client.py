@@ -151,8 +151,14 @@ class LabelStudioClient:
         """Delete one task."""
         self._call("DELETE", f"api/tasks/{task_id}/", f"delete task {task_id}")
 
-    def tasks_changed_since(self, project_id: int, moment: str) -> Iterator[tuple[int, str]]:
-        """Ids and `updated_at` of the tasks that changed after an ISO 8601 moment (server time)."""
+    def newest_change(self, project_id: int) -> str | None:
+        """When a task of the project last changed, by the server's clock; None without tasks."""
+        query = {"ordering": ["-tasks:updated_at"]}
+        page = self._task_page(project_id, query, "id,updated_at", 1, 1)
+        return str(page[0]["updated_at"]) if page else None
+
+    def tasks_changed_since(self, project_id: int, moment: str) -> Iterator[int]:
+        """Ids of the tasks that changed after an ISO 8601 moment of the server's clock."""
         item = {
             "filter": "filter:tasks:updated_at",
             "operator": "greater",
@@ -160,31 +166,33 @@ class LabelStudioClient:
             "value": moment,
         }
         query = {"filters": {"conjunction": "and", "items": [item]}, "ordering": ["tasks:id"]}
-        for task in self._tasks(project_id, query, "id,updated_at"):
-            yield task["id"], task["updated_at"]
+        for task in self._tasks(project_id, query, "id"):
+            yield task["id"]
 
     def _tasks(
         self, project_id: int, query: Mapping[str, Any], include: str
     ) -> Iterator[Mapping[str, Any]]:
-        page = 1
-        while True:
-            answer = self._get_or_none(
-                "api/tasks",
-                f"list the tasks of project {project_id}",
-                {
-                    "project": project_id,
-                    "query": json.dumps(query),
-                    "include": include,
-                    "page": page,
-                    "page_size": PAGE,
-                },
-            )
-            if answer is None:  # a page past the end is a 404
+        number = 1
+        while page := self._task_page(project_id, query, include, number, PAGE):
+            yield from page
+            if len(page) < PAGE:
                 return
-            yield from answer["tasks"]
-            if len(answer["tasks"]) < PAGE:
-                return
-            page += 1
+            number += 1
+
+    def _task_page(
+        self, project_id: int, query: Mapping[str, Any], include: str, number: int, size: int
+    ) -> list[Mapping[str, Any]]:
+        """One page of tasks; empty past the end, which Label Studio answers with a 404."""
+        params = {
+            "project": project_id,
+            "query": json.dumps(query),
+            "include": include,
+            "page": number,
+            "page_size": size,
+        }
+        what = f"list the tasks of project {project_id}"
+        answer = self._get_or_none("api/tasks", what, params)
+        return [] if answer is None else list(answer["tasks"])
 
     def export(self, project_id: int, task_ids: Sequence[int] | None = None) -> Iterator[Any]:
         """Tasks with all their annotations; every task of the project, or those that exist of
@@ -215,7 +223,7 @@ class LabelStudioClient:
     def update_ml_backend(self, backend_id: int, fields: Mapping[str, Any]) -> None:
         """Change a registered ML backend."""
         what = f"change the ML backend {fields['url']}"
-        self._call("PATCH", f"api/ml/{backend_id}/", what, fields)
+        self._call("PATCH", f"api/ml/{backend_id}", what, fields)
 
     def create_annotation(self, task_id: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
         """A new annotation by the token's user."""
@@ -287,7 +295,7 @@ def _body(response: httpx.Response) -> object:
     try:
         return response.json()
     except ValueError:
-        return response.text[:300]
+        return "it answered with a web page" if response.text.lstrip().startswith("<") else ""
 
 
 def _reason(error: ApiError) -> str:

@@ -62,26 +62,19 @@ def pull(
     client = project.client()
     name = f"pull:{review.project_id}"
     cursor = None if full else get_cursor(db, name)
-    # Read before the tasks are, so that what changes meanwhile is looked at again next time.
-    newest = _newest_change(client, review.project_id, cursor)
+    # Asked before the tasks are fetched, so that what changes meanwhile is looked at again.
+    newest = client.newest_change(review.project_id)
     if cursor is None:
         pulled = _pull_all(db, client, review, on_task)
     else:
-        pulled = pull_tasks(db, client, review, list(newest), on_task)
+        since = (datetime.fromisoformat(cursor) - OVERLAP).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        changed = list(client.tasks_changed_since(review.project_id, since))
+        pulled = pull_tasks(db, client, review, changed, on_task)
     with transaction(db):
         save_annotators(db, client.people())
-        if newest:
-            set_cursor(db, name, max(newest.values()))
+        if newest is not None:
+            set_cursor(db, name, newest)
     return pulled
-
-
-def _newest_change(
-    client: LabelStudioClient, project_id: int, cursor: str | None
-) -> Mapping[int, str]:
-    """The tasks that changed since the cursor, each with the time of its change."""
-    moment = datetime.fromisoformat(cursor or "2000-01-01T00:00:00+00:00")
-    since = (moment - OVERLAP).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return dict(client.tasks_changed_since(project_id, since))
 
 
 def _pull_all(
