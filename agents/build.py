@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from agents.base import Agent
 from agents.http_json import HttpAgent
 from agents.openai_chat import OpenAIAgent
-from agents.python_callable import PythonAgent
+from agents.python_callable import PythonAgent, imported
 from agents.recorded import RecordedAgent
 from goldloop.errors import SettingsError
 from goldloop.samples import Run
@@ -33,12 +34,15 @@ def build_agent(
     api_key: str | None = None,
     timeout: float = 60.0,
     answers: int = 3,
+    execute: str | None = None,
     runs: Mapping[str, Run] | Callable[[str], Run | None] | None = None,
 ) -> Agent:
     """The agent of one of `KINDS`; settings of the other kinds are ignored.
 
     `python` needs `target` (`folder`: made importable), `http` needs `url`, `openai` needs `model`,
-    `recorded` needs `runs`. Raises `SettingsError` naming the setting that is missing or wrong.
+    `recorded` needs `runs`. `execute` names the module:callable that runs an openai agent's tools:
+    it takes (name, arguments) and returns the tool's answer. Raises `SettingsError` naming the
+    setting that is missing or wrong.
     """
     if not version:
         raise SettingsError("agent version is not set; name the version that is evaluated")
@@ -63,7 +67,18 @@ def build_agent(
         api_key=api_key,
         timeout=seconds,
         answers=int(_within(answers, "answers", 1, 20)),
+        execute=_executor(execute, folder) if execute else None,
     )
+
+
+def _executor(target: str, folder: str | None) -> Callable[[str, Mapping[str, Any]], str]:
+    run_tool = imported(target, folder)
+
+    def execute(name: str, arguments: Mapping[str, Any]) -> str:
+        answer = run_tool(name, arguments)
+        return answer if isinstance(answer, str) else json.dumps(answer, default=str)
+
+    return execute
 
 
 def _needed(value: str | None, setting: str, kind: str) -> str:

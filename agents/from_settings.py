@@ -33,6 +33,10 @@ def agent_from_settings(settings: Settings, folder: Path, version: str) -> Agent
         api_key=settings.secrets.openai_api_key or None,
         timeout=agent.timeout,
         answers=agent.answers,
+        execute=agent.execute or None,
+        headers={"Authorization": settings.secrets.agent_authorization}
+        if settings.secrets.agent_authorization
+        else None,
         folder=str(folder),
     )
 

@@ -27,9 +27,7 @@ class PythonAgent:
     def __init__(self, target: str, version: str, folder: str | None = None) -> None:
         self.version = version
         self.target = target
-        if folder is not None and folder not in sys.path:
-            sys.path.insert(0, folder)
-        self._callable = _imported(target)
+        self._callable = imported(target, folder)
 
     def __repr__(self) -> str:
         return f"PythonAgent(target={self.target!r}, version={self.version!r})"
@@ -52,7 +50,13 @@ class PythonAgent:
             raise AgentError(f"{self.target} raised {type(error).__name__}: {error}") from error
 
 
-def _imported(target: str) -> Callable[[Mapping[str, Any]], object]:
+def imported(target: str, folder: str | None = None) -> Callable[..., object]:
+    """The function that `module:callable` names, looked for in `folder` first.
+
+    Raises `SettingsError` when it cannot be imported, or is no plain function.
+    """
+    if folder is not None and folder not in sys.path:
+        sys.path.insert(0, folder)
     module_name, _, path = target.partition(":")
     if not module_name or not path:
         raise SettingsError(f"agent target {target!r}: expected module:callable")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import socket
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +13,19 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from backend.app import create_app
-from goldloop.settings import Settings
+from backend.logs import set_up_logging
+from goldloop.errors import GoldloopError
+from goldloop.settings import BackendSettings, Settings
 from store.settings import load_settings
 
 
+class CannotListenError(GoldloopError):
+    """The address is taken, forbidden, or not one of this machine's."""
+
+
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, folder: Path, settings: Settings, options: dict[str, Any]) -> None:
-        self._folder, self._settings, self._options = folder, settings, options
+    def __init__(self, app: Flask, options: dict[str, Any]) -> None:
+        self._app, self._options = app, options
         super().__init__()
 
     def load_config(self) -> None:
@@ -24,31 +33,67 @@ class _Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(key, value)
 
     def load(self) -> Flask:
-        return create_app(self._folder, self._settings)
+        return self._app
 
 
 def main() -> None:
-    """Serve until a signal says stop."""
+    """Serve until a signal says stop; what a person can mend is one line and an exit code."""
+    given = _arguments()
+    try:
+        settings = _settings(given)
+        # Made here rather than in the worker, which gunicorn would start again and again.
+        app = create_app(given.folder.resolve(), settings)
+        listening = _listen(settings.backend)
+    except GoldloopError as error:
+        print(f"goldloop: {error}", file=sys.stderr)  # noqa: T201 - before there is a log
+        sys.exit(error.exit_code)
+    set_up_logging()
+    _Server(app, _options(settings.backend, listening)).run()
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="goldloop backend")
-    parser.add_argument("--folder", type=Path, default=Path())
-    parser.add_argument("--host")
-    parser.add_argument("--port", type=int)
-    given = parser.parse_args()
+    parser.add_argument("--folder", type=Path, default=Path(), help="where goldloop.toml is")
+    parser.add_argument("--host", help="listen here; default: settings")
+    parser.add_argument("--port", type=int, help="listen here; default: settings")
+    return parser.parse_args()
+
+
+def _settings(given: argparse.Namespace) -> Settings:
+    """The folder's settings, with the address that was given in the place of theirs."""
     settings = load_settings(given.folder)
     host, port = given.host or settings.backend.host, given.port or settings.backend.port
-    options = {
-        "bind": f"{host}:{port}",
+    return replace(settings, backend=replace(settings.backend, host=host, port=port))
+
+
+def _listen(backend: BackendSettings) -> int:
+    """The descriptor of a socket that listens; gunicorn itself would try for five seconds."""
+    family = socket.AF_INET6 if ":" in backend.host else socket.AF_INET
+    try:
+        return socket.create_server((backend.host, backend.port), family=family).detach()
+    except (OSError, OverflowError) as error:
+        why = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
+        raise CannotListenError(
+            f"the ML backend cannot listen on {backend.host}, port {backend.port}: {why}; stop "
+            "what listens there, or choose another port: [backend] port, or --port"
+        ) from error
+
+
+def _options(backend: BackendSettings, listening: int) -> dict[str, Any]:
+    return {
+        "bind": f"fd://{listening}",
         "worker_class": "gthread",
         "workers": 1,
-        "threads": settings.backend.threads,
-        # Label Studio gives a prediction 100 seconds.
+        "threads": backend.threads,
         "timeout": 120,
+        # A process that is asked to stop is killed after ten seconds by those who start it.
+        "graceful_timeout": 8,
         "proc_name": "goldloop-backend",
         "accesslog": None,
         "errorlog": "-",
+        # It would leave a socket in the home folder.
         "control_socket_disable": True,
     }
-    _Server(given.folder, settings, options).run()
 
 
 if __name__ == "__main__":

@@ -6,47 +6,56 @@
     GET  /versions  the model versions that there are
     POST /webhook   something happened; a hint for the worker
 
-Everything but `/health` and `/webhook` asks for the basic credentials when they are set. The
-webhook that Label Studio registers by itself with an ML backend carries none, so what arrives there
-is worth no more than a hint, which the worker checks with Label Studio.
+Everything but `/health` and `/webhook` asks for the basic credentials when they are set. Errors are
+short JSON: {"error": "..."}.
 """
 
 from __future__ import annotations
 
-import hmac
-import logging
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 
-from flask import Flask, Response, current_app, g, jsonify, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, current_app, json, jsonify, request
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    RequestEntityTooLarge,
+    ServiceUnavailable,
+    Unauthorized,
+)
 
-from agents.base import Agent
-from agents.from_settings import agent_from_settings
-from backend.model import StoredRunsModel
+from backend.access import check_credentials, is_allowed
+from backend.bodies import json_object
+from backend.model import StoredRunsModel, model_class
+from backend.served import Served
+from backend.webhook import read_event
 from goldloop.errors import GoldloopError
 from goldloop.settings import Settings
-from label_config.interface import Interface, read_interface
-from label_config.named import named_interface
-from store.database import Store, open_store
 from store.inbox import add_hint
-from store.runs import agent_versions, named_version
-from store.tasks import review_project
+from store.runs import agent_versions
 
 MAX_TASKS = 10_000
-MAX_IDS = 10_000
-logger = logging.getLogger("goldloop.backend")
+# Anybody may post there, so less is read; an event that is larger only lists tasks that are new.
+WEBHOOK_BYTES = 16 * 2**20
+OPEN = ("health", "root", "webhook")
 
 
 def create_app(folder: Path, settings: Settings) -> Flask:
-    """The app for one project folder; it opens the store once to see that it is there."""
-    app = Flask("goldloop")
+    """The app for one project folder.
+
+    Opens the store once to see that it is there. Raises StoreError, and SettingsError where others
+    could reach it without a password.
+    """
+    check_credentials(settings.secrets, settings.backend.host)
+    served = Served(folder, settings)
+    with served.store():
+        pass
+    app = Flask("goldloop", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.backend.max_request_mb * 2**20
-    app.extensions["goldloop"] = _Served(folder, settings)
-    open_store(folder / settings.store.path).close()
+    app.extensions["goldloop"] = model_class(served)
     app.before_request(_authenticate)
-    app.teardown_appcontext(_close_store)
     app.register_error_handler(Exception, _plain_error)
     app.add_url_rule("/health", view_func=health)
     app.add_url_rule("/", view_func=health, endpoint="root")
@@ -57,153 +66,78 @@ def create_app(folder: Path, settings: Settings) -> Flask:
     return app
 
 
-class _Served:
-    """What the views need, made once a process."""
-
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        self.folder, self.settings = folder, settings
-        self.agent: Agent | None = None
-
-    def live_agent(self, version: str) -> Agent | None:
-        """The agent for samples without a run; None for recorded runs."""
-        if self.settings.agent.kind == "recorded":
-            return None
-        if self.agent is None or self.agent.version != version:
-            self.agent = agent_from_settings(self.settings, self.folder, version)
-        return self.agent
-
-
-def _served() -> _Served:
-    served = current_app.extensions["goldloop"]
-    assert isinstance(served, _Served)  # noqa: S101 - for the type checker
-    return served
-
-
-def _store() -> Store:
-    if "db" not in g:
-        served = _served()
-        g.db = open_store(served.folder / served.settings.store.path)
-    db: Store = g.db
-    return db
-
-
-def _close_store(_: BaseException | None) -> None:
-    db = g.pop("db", None)
-    if db is not None:
-        db.close()
-
-
-def _authenticate() -> Response | None:
-    secrets = _served().settings.secrets
-    if request.endpoint in ("health", "root", "webhook") or not secrets.backend_password:
-        return None
-    given = request.authorization
-    # Both are compared, in constant time, so that the time tells nothing of either.
-    user = hmac.compare_digest(
-        _bytes(given.username if given else None), _bytes(secrets.backend_user)
-    )
-    password = hmac.compare_digest(
-        _bytes(given.password if given else None), _bytes(secrets.backend_password)
-    )
-    if user & password:
-        return None
-    answer = jsonify(error="basic credentials are asked for here")
-    answer.status_code = 401
-    answer.headers["WWW-Authenticate"] = 'Basic realm="goldloop"'
-    return answer
-
-
-def _bytes(text: str | None) -> bytes:
-    return (text or "").encode()
-
-
-def _plain_error(error: Exception) -> tuple[Response, int]:
-    if isinstance(error, HTTPException):
-        return jsonify(error=error.description), error.code or 500
-    if isinstance(error, GoldloopError):
-        logger.error("%s %s: %s", request.method, request.path, error)
-        return jsonify(error=str(error)), 503
-    logger.exception("%s %s failed", request.method, request.path)
-    return jsonify(error="internal error; see the backend's log"), 500
-
-
 def health() -> Response:
     """Up, without touching the store: Label Studio waits one second for this."""
-    return jsonify(status="UP", model_class="StoredRunsModel")
+    return jsonify(status="UP", model_class=StoredRunsModel.__name__)
 
 
 def setup() -> Response:
-    """The model version. The body holds the project creator's token, which is not even read."""
-    return jsonify(model_version=_version(_store()))
+    """The model version. The body holds the project creator's token, so it is not even read."""
+    return jsonify(model_version=_model().model_version)
 
 
 def versions() -> Response:
-    """Every agent version that has runs."""
-    return jsonify(versions=list(agent_versions(_store())))
+    """Every agent version that has runs, the most runs first."""
+    with _served().store() as db:
+        return jsonify(versions=list(agent_versions(db)))
 
 
-def predict() -> tuple[Response, int]:
+def predict() -> Response:
     """One prediction for each task of the request, in its order."""
-    body = request.get_json(silent=True)
-    tasks = body.get("tasks") if isinstance(body, Mapping) else None
+    tasks = json_object().get("tasks")
     if not isinstance(tasks, list) or len(tasks) > MAX_TASKS:
-        return jsonify(error=f"expected JSON with a list of at most {MAX_TASKS} tasks"), 400
-    model = _model()
-    return jsonify(results=model.predict(tasks), model_version=model.model_version), 200
-
-
-def _model() -> StoredRunsModel:
-    served, db = _served(), _store()
-    version = _version(db)
-    return StoredRunsModel(
-        db=db,
-        interface=_interface(served, db),
-        prefill=served.settings.label_studio.prefill,
-        agent=served.live_agent(version),
-        model_version=version,
-        report=lambda sample_id, why: logger.warning("sample %s: %s", sample_id, why),
-    )
-
-
-def _version(db: Store) -> str:
-    return named_version(db, _served().settings.agent)
-
-
-def _interface(served: _Served, db: Store) -> Interface:
-    """What annotators were shown, not what the request claims: the request is not trusted."""
-    made = review_project(db)
-    if made is not None:
-        return read_interface(made.label_config)
-    return named_interface(served.settings.label_studio.interface, served.folder)
+        raise BadRequest(f"expected a list of at most {MAX_TASKS} tasks")
+    return jsonify(results=_model().predict(tasks))
 
 
 def webhook() -> tuple[Response, int]:
-    """Keep the ids of what happened; the worker asks Label Studio what it was."""
-    body = request.get_json(silent=True)
-    action = body.get("action") if isinstance(body, Mapping) else None
-    if not isinstance(body, Mapping) or not isinstance(action, str) or len(action) > 100:
-        return jsonify(error="expected JSON with an action"), 400
-    annotations, tasks = _ids(body, "annotation"), _ids(body, "task")
-    tasks += [t for one in _objects(body, "annotation") if (t := one.get("task")) is not None]
-    project = next(iter(_ids(body, "project")), None)
-    add_hint(_store(), action, project, _whole(tasks), _whole(annotations))
+    """Take a hint for the worker."""
+    limit = request.max_content_length
+    request.max_content_length = min(limit or WEBHOOK_BYTES, WEBHOOK_BYTES)
+    event = read_event(json_object())
+    with _served().store() as db:
+        add_hint(db, event.action, event.project_id, event.task_ids, event.annotation_ids)
     return jsonify(status="accepted"), 202
 
 
-def _objects(body: Mapping[str, Any], noun: str) -> list[Mapping[str, Any]]:
-    """What the body holds under `noun` or its plural: one object or a list of them."""
-    found: list[Any] = []
-    for key in (noun, f"{noun}s"):
-        value = body.get(key)
-        found += value if isinstance(value, list) else [value]
-    return [one for one in found[:MAX_IDS] if isinstance(one, Mapping)]
+def _model() -> StoredRunsModel:
+    return _model_class()()
 
 
-def _ids(body: Mapping[str, Any], noun: str) -> list[Any]:
-    return [one.get("id") for one in _objects(body, noun)]
+def _served() -> Served:
+    return _model_class().served
 
 
-def _whole(values: Iterable[Any]) -> list[int]:
-    """The ids among hostile values: positive whole numbers that SQLite can hold, once each."""
-    good = {v for v in values if isinstance(v, int) and not isinstance(v, bool) and 0 < v < 2**53}
-    return sorted(good)
+def _model_class() -> type[StoredRunsModel]:
+    return cast(type[StoredRunsModel], current_app.extensions["goldloop"])
+
+
+def _authenticate() -> None:
+    asked = request.endpoint not in OPEN
+    if asked and not is_allowed(_served().settings.secrets, request.authorization):
+        challenge = WWWAuthenticate("basic", {"realm": "goldloop"})
+        raise Unauthorized("this asks for the ML backend's user and password", None, challenge)
+
+
+def _plain_error(error: Exception) -> Response:
+    """The error as JSON, with the headers that belong to its status."""
+    if not isinstance(error, HTTPException):
+        _served().warn(f"{request.method} {request.path}", error)
+        error = _refusal(error)
+    response = cast(Response, error.get_response())
+    # What werkzeug itself says is for a person at a browser.
+    own = error.description != type(error).description
+    response.data = json.dumps({"error": error.description if own else error.name})
+    response.content_type = "application/json"
+    if isinstance(error, RequestEntityTooLarge):
+        # What of it was not read must not pass for the next request.
+        response.headers["Connection"] = "close"
+    return response
+
+
+def _refusal(error: Exception) -> HTTPException:
+    """What a stranger may know of it: no paths and no names."""
+    why = "the ML backend's log says why"
+    if isinstance(error, GoldloopError):
+        return ServiceUnavailable(f"not available at the moment; {why}")
+    return InternalServerError(f"internal error; {why}")

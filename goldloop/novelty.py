@@ -26,12 +26,15 @@ def tool_path(calls: Iterable[ToolCall]) -> ToolPath:
     return tuple(name for name, _ in groupby(call.name for call in calls))
 
 
-def novel_paths(paths: Sequence[ToolPath], seen: Iterable[ToolPath]) -> NDArray[np.bool_]:
+def novel_paths(paths: Sequence[Sequence[str]], seen: Iterable[Sequence[str]]) -> NDArray[np.bool_]:
     """Which of `paths` are in no run that was given to people before; shape (n,).
 
     Nothing is novel while nothing was seen: a boost for everybody would rank nobody.
+
+    >>> novel_paths([("find",), ("find", "refund"), ()], seen=[("find",)])
+    array([False,  True,  True])
     """
-    known = set(seen)
+    known = {tuple(path) for path in seen}
     if not known:
         return np.zeros(len(paths), dtype=np.bool_)
-    return np.array([path not in known for path in paths], dtype=np.bool_)
+    return np.array([tuple(path) not in known for path in paths], dtype=np.bool_)

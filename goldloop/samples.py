@@ -61,10 +61,12 @@ class Sample:
 class Run:
     """What one version of an agent did on one sample.
 
-    `messages` is the whole trace from the first user turn on. `confidence` is in [0, 1], higher is
-    surer, and None where the run gives no ground for one; `confidence_method` names what gave it.
-    `error` is set when the agent failed, and then `response` is None. `seconds` is wall time.
-    `created_at` is ISO 8601 with zone, given by whoever ran the agent.
+    `messages` is the whole trace, from what the agent was asked on. `response` and `tool_calls` are
+    what the agent itself said last and called, not what the conversation held before. `confidence`
+    is in [0, 1], higher is surer, and None where the run gives no ground for one;
+    `confidence_method` names what gave it. `error` is set when the agent failed, and then
+    `response` is None. `seconds` is wall time. `created_at` is ISO 8601, given by whoever ran the
+    agent.
     """
 
     sample_id: str
@@ -79,6 +81,22 @@ class Run:
     output_tokens: int | None = None
     seconds: float | None = None
     created_at: str | None = None
+
+
+def asked_turns(sample: Sample) -> tuple[Message, ...]:
+    """The conversation so far, and then the user's input."""
+    return (*sample.conversation, Message("user", sample.user_input))
+
+
+def own_turns(sample: Sample, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """What a trace adds to the turns that were asked; all of it where it does not begin with them.
+
+    >>> hello, answer = Message("user", "Hello"), Message("assistant", "Hi")
+    >>> own_turns(Sample("s", "Hello"), (hello, answer)) == (answer,)
+    True
+    """
+    asked = asked_turns(sample)
+    return messages[len(asked) :] if messages[: len(asked)] == asked else messages
 
 
 def final_response(messages: tuple[Message, ...]) -> str | None:

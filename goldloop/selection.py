@@ -16,9 +16,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from goldloop.errors import SettingsError
+from goldloop.errors import RecordError, SettingsError
 from goldloop.prn import tie_break
 
 Floats = NDArray[np.float64]
@@ -42,17 +42,21 @@ class Selection:
     inclusion_probability: Floats
 
 
-def uncertainty(confidence: Floats, novel: NDArray[np.bool_], boost: float) -> Floats:
-    """1 - confidence, plus `boost` where novel, capped at 1; shape (n,).
+def uncertainty(confidence: ArrayLike, novel: ArrayLike, boost: float) -> Floats:
+    """1 - confidence, plus `boost` where novel, capped at 1; all of shape (n,).
 
-    A run without a confidence (NaN) counts as 0.5: neither sure nor unsure.
+    A run without a confidence (NaN or None) counts as 0.5: neither sure nor unsure. Raises
+    RecordError for a confidence outside [0, 1].
 
-    >>> uncertainty(np.array([0.9, 0.9, 0.1, np.nan]), np.array([False, True, True, False]), 0.2)
+    >>> uncertainty([0.9, 0.9, 0.1, None], [False, True, True, False], 0.2)
     array([0.1, 0.3, 1. , 0.5])
     """
-    known = np.where(np.isnan(confidence), UNKNOWN_CONFIDENCE, confidence)
+    given = np.asarray(confidence, dtype=np.float64)
+    known = np.where(np.isnan(given), UNKNOWN_CONFIDENCE, given)
+    _refuse_outside(known, "confidence", 0.0, 1.0)
+    boosted = 1.0 - known + boost * np.asarray(novel, dtype=np.bool_)
     # Rounded, because 1 - 0.9 + 0.2 must equal 1 - 0.7 in a ranking that breaks ties on purpose.
-    return np.minimum(np.round(1.0 - known + boost * novel, 12), 1.0)
+    return np.minimum(np.round(boosted, 12), 1.0)
 
 
 def split_batch(batch_size: int, uncertain_share: float) -> tuple[int, int]:
@@ -65,25 +69,32 @@ def split_batch(batch_size: int, uncertain_share: float) -> tuple[int, int]:
     return by_uncertainty, batch_size - by_uncertainty
 
 
-def select(scores: Floats, prn: Floats, batch_size: int, uncertain_share: float) -> Selection:
+def select(scores: ArrayLike, prn: ArrayLike, batch_size: int, uncertain_share: float) -> Selection:
     """A batch from a pool of uncertainties and permanent random numbers, both of shape (n,).
 
     A pool that is no larger than the batch is taken whole; then every probability is 1. Raises
-    SettingsError for a batch below 1 or a share outside [0, 1].
+    SettingsError for a batch below 1 or a share outside [0, 1], and RecordError for a score that is
+    missing (NaN) or a random number outside [0, 1].
+
+    >>> picked = select([0.9, 0.1, 0.2, 0.8], [0.6, 0.7, 0.1, 0.5], 2, uncertain_share=0.5)
+    >>> picked.uncertain, picked.random, picked.inclusion_probability.round(2)
+    (array([0]), array([2]), array([1.  , 0.33, 0.33, 0.33]))
     """
     if batch_size < 1 or not 0.0 <= uncertain_share <= 1.0:
         raise SettingsError(
             f"a batch needs at least 1 sample and a share in [0, 1], not {batch_size} and "
             f"{uncertain_share}"
         )
-    n_uncertain, _ = split_batch(min(batch_size, len(scores)), uncertain_share)
+    scores, prn = _pool(scores, prn)
+    size = min(batch_size, len(scores))
+    n_uncertain, n_random = split_batch(size, uncertain_share)
     uncertain = _most_uncertain(scores, prn, n_uncertain)
-    rest = np.setdiff1d(np.arange(len(scores)), uncertain, assume_unique=True)
-    n_random = min(batch_size, len(scores)) - len(uncertain)
+    in_rest = np.ones(len(scores), dtype=np.bool_)
+    in_rest[uncertain] = False
+    rest = np.flatnonzero(in_rest)
     random = rest[_smallest(prn[rest], n_random)]
     probability = np.ones(len(scores))
-    if len(rest):
-        probability[rest] = n_random / len(rest)
+    probability[rest] = n_random / max(len(rest), 1)
     return Selection(
         uncertain=uncertain,
         random=random,
@@ -91,6 +102,28 @@ def select(scores: Floats, prn: Floats, batch_size: int, uncertain_share: float)
         prn_level=float(prn[random[-1]]) if len(random) else None,
         inclusion_probability=probability,
     )
+
+
+def _pool(scores: ArrayLike, prn: ArrayLike) -> tuple[Floats, Floats]:
+    columns = np.asarray(scores, dtype=np.float64), np.asarray(prn, dtype=np.float64)
+    if columns[0].shape != columns[1].shape or columns[0].ndim != 1:
+        raise RecordError(
+            f"scores and permanent random numbers must be two lists of one length, not of shapes "
+            f"{columns[0].shape} and {columns[1].shape}"
+        )
+    _refuse_outside(columns[0], "uncertainty", -np.inf, np.inf)
+    _refuse_outside(columns[1], "permanent random number", 0.0, 1.0)
+    return columns
+
+
+def _refuse_outside(values: Floats, what: str, low: float, high: float) -> None:
+    wrong = np.flatnonzero(~((values >= low) & (values <= high)))
+    if len(wrong):
+        found = values[wrong[0]]
+        raise RecordError(
+            f"the {what} at position {wrong[0]} is {found}; expected a number from {low:g} to "
+            f"{high:g}"
+        )
 
 
 def _most_uncertain(scores: Floats, prn: Floats, count: int) -> NDArray[np.intp]:

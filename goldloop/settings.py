@@ -19,6 +19,9 @@ from goldloop.errors import SettingsError
 
 T = TypeVar("T")
 Check = Callable[[Any], str | None]
+_ADDRESS = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/@:?#\\]+)(:[0-9]{1,5})?([/?]\S*)?")
+_CALLABLE = re.compile(r"python:[^\s:]+:[^\s:]+")
+_CREDENTIALS = re.compile(r"//.*@")
 
 
 def _between(low: float, high: float) -> Check:
@@ -26,7 +29,7 @@ def _between(low: float, high: float) -> Check:
 
 
 def _http_url(value: str) -> str | None:
-    good = not value or re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value)
+    good = not value or _ADDRESS.fullmatch(value)
     return None if good else "must be an http:// or https:// address without user or password"
 
 
@@ -35,9 +38,7 @@ def _not_empty(value: str) -> str | None:
 
 
 def _agent_kind(value: str) -> str | None:
-    good = value in ("recorded", "openai", "http") or (
-        value.startswith("python:") and value.count(":") == 2
-    )
+    good = value in ("recorded", "openai", "http") or _CALLABLE.fullmatch(value)
     return None if good else "must be recorded, openai, http or python:module:callable"
 
 
@@ -72,8 +73,9 @@ class LabelStudioSettings:
     )
     annotators_per_task: int = setting(2, "how many people answer each task", _between(1, 50))
     prefill: tuple[str, ...] = setting(
-        ("expected_response",),
-        "fields that annotators find filled in; a verdict should not be among them (anchoring)",
+        (),
+        "fields that annotators find filled in; a verdict should not be among them (anchoring);"
+        " empty: expected_response, where the interface asks for it",
     )
 
 
@@ -97,6 +99,11 @@ class AgentSettings:
     temperature: float = setting(0.7, "openai: the sampling temperature", _between(0, 2))
     answers: int = setting(
         3, "openai: answers compared when there are no log probabilities", _between(1, 20)
+    )
+    execute: str = setting(
+        "",
+        "openai: module:callable that runs a tool, given (name, arguments); empty: tool calls are"
+        " recorded, not executed",
     )
     timeout: float = setting(60.0, "seconds that one answer may take", _between(0.1, 3600))
     concurrency: int = setting(8, "samples that are run at once", _between(1, 256))
@@ -164,6 +171,7 @@ class Secrets:
 
     label_studio_api_key: str = field(default="", repr=False)
     openai_api_key: str = field(default="", repr=False)
+    agent_authorization: str = field(default="", repr=False)
     backend_user: str = field(default="", repr=False)
     backend_password: str = field(default="", repr=False)
 
@@ -199,6 +207,10 @@ SECRETS = {
         "a personal access token or a legacy token (Label Studio: Account & Settings)",
     ),
     "openai_api_key": ("OPENAI_API_KEY", "for [agent] kind = openai"),
+    "agent_authorization": (
+        "GOLDLOOP_AGENT_AUTHORIZATION",
+        "for [agent] kind = http: the Authorization header, such as: Bearer ...",
+    ),
     "backend_user": ("GOLDLOOP_BACKEND_USER", "basic auth of the ML backend"),
     "backend_password": ("GOLDLOOP_BACKEND_PASSWORD", "basic auth of the ML backend"),
 }
@@ -217,7 +229,8 @@ def parse_settings(table: Mapping[str, Any], environment: Mapping[str, str]) -> 
         name: _section(name, cls, table.get(name, {}), overrides.get(name, {}))
         for name, cls in SECTIONS.items()
     }
-    secrets = {key: environment.get(name, "") for key, (name, _) in SECRETS.items()}
+    # A secret that was read from a file often ends in a newline, which no header may hold.
+    secrets = {key: environment.get(name, "").strip() for key, (name, _) in SECRETS.items()}
     return Settings(**sections, secrets=Secrets(**secrets))
 
 
@@ -237,7 +250,7 @@ def _overrides(environment: Mapping[str, str]) -> dict[str, dict[str, tuple[str,
 
 def _section(name: str, cls: type[T], table: object, overrides: Mapping[str, tuple[str, str]]) -> T:
     if not isinstance(table, Mapping):
-        raise SettingsError(f"goldloop.toml: [{name}] must be a section, not {table!r}")
+        raise SettingsError(f"goldloop.toml: [{name}] must be a section, not {_shown(table)}")
     known = {item.name: item for item in fields(cast(Any, cls))}
     _refuse_unknown(table, known, f"key in [{name}]")
     values = {
@@ -273,18 +286,24 @@ def _checked(item: Field[Any], value: Any, where: str) -> Any:
     default = item.default
     if isinstance(default, tuple):
         if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
-            raise SettingsError(f"{where} must be a list of strings, not {value!r}")
+            raise SettingsError(f"{where} must be a list of strings, not {_shown(value)}")
         return tuple(value)
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, type(default)) or isinstance(value, bool):
         kind = {str: "a string", int: "a whole number", float: "a number"}[type(default)]
-        raise SettingsError(f"{where} must be {kind}, not {value!r}")
+        raise SettingsError(f"{where} must be {kind}, not {_shown(value)}")
     check = item.metadata.get("check")
     problem = check(value) if check else None
     if problem:
-        raise SettingsError(f"{where} {problem}, not {value!r}")
+        raise SettingsError(f"{where} {problem}, not {_shown(value)}")
     return value
+
+
+def _shown(value: object) -> str:
+    """A wrong value for a message: short, and without the password that an address may hold."""
+    shown = _CREDENTIALS.sub("//***@", repr(value))
+    return shown if len(shown) <= 80 else shown[:77] + "..."
 
 
 def settings_template() -> str:

@@ -1,20 +1,22 @@
 """Dataset versions: what an item is, what a version's identity is, and what changed since another.
 
 Two fingerprints identify a version, one of content and one of labels: SHA-256 over one line of
-RFC 8785 JSON for each item, in the order of `sample_id`. They do not depend on the order of the
-items or keys, on Unicode or number forms, on time, or on Label Studio's ids.
+RFC 8785 JSON for each item, in the order of `sample_id` (in NFC, by code points). They do not
+depend on the order of the items or keys, on Unicode or number forms, on time, or on Label Studio's
+ids.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
 from goldloop.canonical import canonical_json
-from goldloop.errors import VersionError
+from goldloop.errors import RecordError, VersionError
 
 Item = Mapping[str, Any]
 
@@ -57,16 +59,36 @@ class Changes:
 
 
 def fingerprints(items: Iterable[Item]) -> Fingerprints:
-    """Both fingerprints of a set of items; raises VersionError when an id comes twice."""
+    """Both fingerprints of a set of items.
+
+    A key that an item does not have counts as null. Raises VersionError when an id comes twice, and
+    RecordError, with the id, for a value that JSON does not have.
+    """
     content, labels = sha256(f"{SCHEMA} content\n".encode()), sha256(f"{SCHEMA} labels\n".encode())
-    last = None
-    for item in sorted(items, key=lambda item: str(item["sample_id"])):
-        if item["sample_id"] == last:
-            raise VersionError(f"sample {last} is there twice; a version holds each sample once")
-        last = item["sample_id"]
-        content.update(canonical_json(content_of(item)) + b"\n")
-        labels.update(canonical_json([last, item["labels"]]) + b"\n")
+    for sample_id, item in sorted(_by_id(items).items()):
+        content.update(_canonical(sample_id, content_of(item)) + b"\n")
+        labels.update(_canonical(sample_id, [sample_id, item["labels"]]) + b"\n")
     return Fingerprints(content.hexdigest(), labels.hexdigest())
+
+
+def _by_id(items: Iterable[Item]) -> dict[str, Item]:
+    """The items by id, in NFC: two spellings of one id are one id, as they are in the hash."""
+    found: dict[str, Item] = {}
+    for item in items:
+        sample_id = unicodedata.normalize("NFC", str(item["sample_id"]))
+        if sample_id in found:
+            raise VersionError(
+                f"sample {sample_id} is there twice; a version holds each sample once"
+            )
+        found[sample_id] = item
+    return found
+
+
+def _canonical(sample_id: str, value: object) -> bytes:
+    try:
+        return canonical_json(value)
+    except RecordError as error:
+        raise RecordError(f"sample {sample_id}: {error}") from None
 
 
 def content_of(item: Item) -> dict[str, Any]:
@@ -77,9 +99,13 @@ def content_of(item: Item) -> dict[str, Any]:
 def changes_between(
     parent: Iterable[Item], child: Iterable[Item], guidelines: bool = False
 ) -> Changes:
-    """What a child holds that is different from its parent, item by item."""
-    before = {str(item["sample_id"]): item for item in parent}
-    after = {str(item["sample_id"]): item for item in child}
+    """What a child holds that is different from its parent, item by item.
+
+    Values are different when their canonical JSON is, so a changed spelling of Unicode or of a
+    number is no change. `guidelines` says whether the labelling interface changed. Raises
+    VersionError when an id comes twice in one of them.
+    """
+    before, after = _by_id(parent), _by_id(child)
     both = sorted(before.keys() & after.keys())
     return Changes(
         added=tuple(sorted(after.keys() - before.keys())),
@@ -106,15 +132,13 @@ def _differing(
     found = {}
     for sample_id in ids:
         old, new = part(before[sample_id]), part(after[sample_id])
-        keys = tuple(
-            sorted(
-                key
-                for key in old.keys() | new.keys()
-                if canonical_json(old.get(key)) != canonical_json(new.get(key))
-            )
-        )
-        if keys:
-            found[sample_id] = keys
+        changed = [
+            key
+            for key in sorted(old.keys() | new.keys())
+            if _canonical(sample_id, old.get(key)) != _canonical(sample_id, new.get(key))
+        ]
+        if changed:
+            found[sample_id] = tuple(changed)
     return found
 
 
@@ -135,28 +159,32 @@ def next_version(parent: str | None, changes: Changes, parent_size: int) -> tupl
         return f"{major + 1}.0.0", reason
     if changes.added:
         share = len(changes.added) / parent_size
-        return f"{major}.{minor + 1}.0", f"{len(changes.added)} samples added ({share:.1%})"
+        return f"{major}.{minor + 1}.0", f"{_samples(changes.added)} added ({share:.1%})"
     return f"{major}.{minor}.{patch + 1}", "only descriptions or evidence changed"
 
 
 def _major_reason(changes: Changes, parent_size: int) -> str | None:
     reasons = []
     if changes.removed:
-        reasons.append(f"{len(changes.removed)} samples removed")
+        reasons.append(f"{_samples(changes.removed)} removed")
     if changes.modified:
-        reasons.append(f"{len(changes.modified)} samples changed")
+        reasons.append(f"{_samples(changes.modified)} changed")
     if changes.relabelled:
-        reasons.append(f"{len(changes.relabelled)} samples relabelled")
+        reasons.append(f"{_samples(changes.relabelled)} relabelled")
     if changes.guidelines:
         reasons.append("the labelling interface changed")
     if len(changes.added) * 10 > parent_size:
-        reasons.append(f"{len(changes.added)} samples added to {parent_size}, more than 10%")
+        reasons.append(f"{_samples(changes.added)} added to {parent_size}, more than 10%")
     return "; ".join(reasons) or None
+
+
+def _samples(which: Sized) -> str:
+    return "1 sample" if len(which) == 1 else f"{len(which)} samples"
 
 
 def parse_version(text: str) -> tuple[int, int, int]:
     """The three numbers of a version like 1.0.0; raises VersionError for anything else."""
-    match = re.fullmatch(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})", text)
+    match = re.fullmatch(r"([0-9]{1,6})\.([0-9]{1,6})\.([0-9]{1,6})", text)
     if not match:
         raise VersionError(f"{text!r} is no version; expected three numbers like 1.0.0")
     major, minor, patch = map(int, match.groups())

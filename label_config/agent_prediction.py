@@ -8,7 +8,7 @@ from typing import Any
 from goldloop.samples import Run, Sample
 from goldloop.selection import UNKNOWN_CONFIDENCE
 from label_config.interface import Interface
-from label_config.predictions import check_prediction, prediction, prefill
+from label_config.predictions import EXPECTED_RESPONSE, prediction, prefill
 
 
 def agent_prediction(
@@ -16,10 +16,19 @@ def agent_prediction(
 ) -> dict[str, Any]:
     """{"result", "score", "model_version"}: the fields of `names` pre-filled, and the confidence.
 
+    Without names, `expected_response` is pre-filled where the interface asks for it.
     The score is never null, because Label Studio's queue would serve such a task before all others.
-    Raises PredictionError when it does not fit the interface.
+    Raises PredictionError when it does not fit the interface, and InterfaceError for a name that is
+    not among its questions.
     """
+    usual = EXPECTED_RESPONSE if interface.field(EXPECTED_RESPONSE) else None
+    wanted = names or ([usual] if usual else [])
     score = UNKNOWN_CONFIDENCE if run.confidence is None else run.confidence
-    made = prediction(interface, prefill(interface, sample, run, names), score, run.agent_version)
-    check_prediction(interface, made["result"], made["score"])
-    return made
+    return prediction(interface, prefill(interface, sample, run, wanted), score, run.agent_version)
+
+
+def empty_prediction(model_version: str) -> dict[str, Any]:
+    """What stands where there is no answer: nothing pre-filled, and the score of the unknown, so
+    that the task is neither first nor last in the queue.
+    """
+    return {"result": [], "score": UNKNOWN_CONFIDENCE, "model_version": model_version}

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlite_utils import Database
 
-from store.database import utc_now
+from goldloop.times import instant
+from store.database import atomic, to_json, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,16 @@ _COLUMNS = (
 _FORM = ("updated_by", "result", "was_cancelled", "ground_truth", "lead_time", "updated_at")
 
 
+@atomic
 def store_task_annotations(
     db: Database, present: Mapping[tuple[int, int], Sequence[RawAnnotation]]
 ) -> set[str]:
-    """Make the store say of these tasks what Label Studio says; the caller holds the transaction.
+    """Make the store say of these tasks what Label Studio says.
 
     `present` maps (project_id, task_id) to all annotations that the task has now: what the store
     has beyond them was deleted there. Idempotent. An older form never replaces a newer one, and
     every form that is replaced or deleted goes to the history. Returns the samples that changed.
+    Raises RecordError for an `updated_at` that is no time.
     """
     changed: set[str] = set()
     for (project_id, task_id), standing in present.items():
@@ -75,15 +79,19 @@ def _store(db: Database, annotation: RawAnnotation, held: dict[str, Any] | None)
         same = all(held[key] == row[key] for key in _FORM)
         if same and held["deleted_at"] is None:
             return False
-        if held["updated_at"] > row["updated_at"]:
+        if _moment(held) > _moment(row):
             return False
-        _archive(db, annotation.annotation_id)
+    _archive(db, annotation.annotation_id)
     db.conn.execute(
         f"INSERT OR REPLACE INTO annotations ({_COLUMNS}) VALUES "  # noqa: S608
         f"({', '.join(':' + name.strip() for name in _COLUMNS.split(','))})",
         row,
     )
     return True
+
+
+def _moment(row: Mapping[str, Any]) -> datetime:
+    return instant(row["updated_at"], f"updated_at of annotation {row['annotation_id']}")
 
 
 def _row(annotation: RawAnnotation) -> dict[str, Any]:
@@ -94,7 +102,7 @@ def _row(annotation: RawAnnotation) -> dict[str, Any]:
         "sample_id": annotation.sample_id,
         "annotator_id": annotation.annotator_id,
         "updated_by": annotation.updated_by,
-        "result": json.dumps(annotation.result, ensure_ascii=False, sort_keys=True),
+        "result": to_json(annotation.result),
         "was_cancelled": int(annotation.was_cancelled),
         "ground_truth": int(annotation.ground_truth),
         "lead_time": annotation.lead_time,
@@ -104,6 +112,7 @@ def _row(annotation: RawAnnotation) -> dict[str, Any]:
 
 
 def _archive(db: Database, annotation_id: int) -> None:
+    """Keep the form that the annotation has, if it has one."""
     db.conn.execute(
         "INSERT INTO annotation_history (annotation_id, updated_by, result, was_cancelled,"
         " ground_truth, lead_time, updated_at, deleted_at, replaced_at) SELECT annotation_id,"
@@ -148,6 +157,7 @@ def annotated_samples(db: Database) -> list[str]:
     return [row[0] for row in rows]
 
 
+@atomic
 def save_annotators(db: Database, people: Iterable[tuple[int, str, str]]) -> None:
     """Remember who annotates: id, e-mail address and name."""
     db.conn.executemany(
@@ -163,6 +173,7 @@ def get_cursor(db: Database, name: str) -> str | None:
     return str(row[0]) if row else None
 
 
+@atomic
 def set_cursor(db: Database, name: str, value: str) -> None:
     """Remember where an incremental pull stopped."""
     db.conn.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", [name, value])

@@ -11,11 +11,12 @@ from sqlite_utils import Database
 
 from goldloop.consensus import FieldConsensus, State, TaskConsensus
 from goldloop.fields import Value
-from store.database import utc_now
+from store.database import atomic, to_json, utc_now
 
 
+@atomic
 def save_consensus(db: Database, results: Mapping[str, TaskConsensus]) -> None:
-    """Replace the consensus of these samples; the caller holds the transaction."""
+    """Replace the consensus of these samples."""
     now = utc_now()
     for sample_id, result in results.items():
         db.conn.execute("DELETE FROM consensus WHERE sample_id = ?", [sample_id])
@@ -42,7 +43,7 @@ def _field_row(sample_id: str, field: FieldConsensus) -> tuple[Any, ...]:
         sample_id,
         field.field,
         field.state.value,
-        None if field.value is None else json.dumps(field.value, ensure_ascii=False),
+        None if field.value is None else to_json(field.value),
         field.votes,
         field.share,
         field.agreement,

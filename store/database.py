@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache, wraps
 from pathlib import Path
-from typing import TypeAlias
+from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from sqlite_utils import Database
 
@@ -16,6 +18,8 @@ from goldloop.errors import StoreError
 from store.migrations import migrations
 
 BUSY_TIMEOUT_SECONDS = 30
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # What the other rooms hold in their hands without knowing that it is SQL.
 Store: TypeAlias = Database
@@ -26,22 +30,47 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def to_json(value: object) -> str:
+    """A value as JSON text that SQLite can hold: with lone surrogates, all in ASCII."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, sort_keys=True)
+    return text
+
+
 def create_store(path: Path) -> Database:
     """A new store with a project secret of its own; refuses to touch a file that exists."""
     if path.exists():
         raise StoreError(f"{path} exists; it is left as it is")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    db = _connect(path)
-    db.enable_wal()
-    _migrate(db, path)
-    with transaction(db):
-        facts = {
-            "secret": secrets.token_hex(32),
-            "store_id": secrets.token_hex(8),
-            "created_at": utc_now(),
-        }
-        db.conn.executemany("INSERT INTO project VALUES (?, ?)", facts.items())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Not by connecting: of two that make it at the same moment, one has to lose.
+        path.touch(exist_ok=False)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made: {error.strerror}") from error
+    try:
+        db = _connect(path)
+        with _closed_on_failure(db):
+            _fill(db)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     return db
+
+
+def _fill(db: Database) -> None:
+    """Give an empty database the newest shape and the facts, in one transaction."""
+    db.enable_wal()
+    facts = {
+        "secret": secrets.token_hex(32),
+        "store_id": secrets.token_hex(8),
+        "created_at": utc_now(),
+    }
+    with transaction(db):
+        migrations.apply(db)
+        db.conn.executemany("INSERT INTO project VALUES (?, ?)", facts.items())
 
 
 def open_store(path: Path) -> Database:
@@ -50,11 +79,20 @@ def open_store(path: Path) -> Database:
         raise StoreError(f"there is no store at {path}; make one with: goldloop init")
     try:
         db = _connect(path)
-        _migrate(db, path)
-        project_fact(db, "secret")
-    except sqlite3.DatabaseError as error:
+        with _closed_on_failure(db):
+            _migrate(db, path)
+    except sqlite3.Error as error:
         raise StoreError(f"{path} cannot be used as a store: {error}") from error
     return db
+
+
+@contextmanager
+def _closed_on_failure(db: Database) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        db.close()
+        raise
 
 
 def _connect(path: Path) -> Database:
@@ -65,17 +103,27 @@ def _connect(path: Path) -> Database:
 
 
 def _migrate(db: Database, path: Path) -> None:
-    known = {migration.name for migration in migrations.pending(db)}
-    applied = {migration.name for migration in migrations.applied(db)}
-    foreign = sorted(name for name in applied if name not in _names())
-    if foreign:
-        raise StoreError(f"{path} was made by a newer Goldloop ({foreign[-1]}); update Goldloop")
-    if known:
-        migrations.apply(db)
+    """Bring an older store to the newest shape; a file that is no store is left as it is."""
+    names = _names()
+    applied = [migration.name for migration in migrations.applied(db)]
+    if not applied:
+        raise StoreError(f"{path} is not a store of Goldloop; make one with: goldloop init")
+    newer = [name for name in applied if name not in names]
+    if newer:
+        raise StoreError(f"{path} was made by a newer Goldloop ({newer[-1]}); update Goldloop")
+    if len(applied) < len(names):
+        # Under the write lock, because the worker and the backend may start at the same moment.
+        with transaction(db):
+            migrations.apply(db)
 
 
-def _names() -> set[str]:
-    return {migration.name for migration in migrations.pending(Database(memory=True))}
+@cache
+def _names() -> tuple[str, ...]:
+    """The migrations that this Goldloop knows, in order."""
+    db = Database(memory=True)
+    names = tuple(migration.name for migration in migrations.pending(db))
+    db.close()
+    return names
 
 
 def project_fact(db: Database, key: str) -> str:
@@ -88,8 +136,11 @@ def project_fact(db: Database, key: str) -> str:
 
 @contextmanager
 def transaction(db: Database) -> Iterator[None]:
-    """All or nothing. Takes the write lock at once: upgrading a read lock later can fail at once
-    with "database is locked", whatever the busy timeout.
+    """All or nothing; inside another transaction, part of that one.
+
+    Takes the write lock at once: upgrading a read lock later can fail with "database is locked",
+    whatever the busy timeout. Raises StoreError when another process keeps the lock, or when what
+    was written cannot be; then the store is as it was before.
     """
     if db.conn.in_transaction:
         yield
@@ -104,9 +155,23 @@ def transaction(db: Database) -> Iterator[None]:
     try:
         yield
         db.commit()
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         db.rollback()
         raise StoreError(f"the store could not be written, and is as it was: {error}") from error
     except BaseException:
         db.rollback()
         raise
+
+
+def atomic(write: Callable[Concatenate[Database, P], T]) -> Callable[Concatenate[Database, P], T]:
+    """Run a function of the store in a transaction: the caller's where there is one, else its own.
+
+    Without it, a write outside of a transaction would open one that nobody ends.
+    """
+
+    @wraps(write)
+    def whole(db: Database, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        with transaction(db):
+            return write(db, *args, **kwargs)
+
+    return whole

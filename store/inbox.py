@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from store.database import utc_now
+from goldloop.errors import StoreError
+from store.database import atomic, utc_now
 
-MAX_WAITING = 100_000
+# A stranger may send hints, and must not be able to fill the disk.
+MAX_WAITING = 10_000
+KEPT_DONE = 1_000
+PATIENCE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +37,38 @@ def add_hint(
     annotation_ids: Sequence[int],
 ) -> None:
     """Append a hint. Past `MAX_WAITING` it is dropped: the worker's next reconciliation finds
-    everything anyway, and a stranger must not be able to fill the disk.
+    everything anyway.
+
+    Raises StoreError when it could not be written within `PATIENCE_SECONDS`, because an annotator
+    waits for the answer.
     """
-    db.execute(
-        "INSERT INTO inbox (action, project_id, task_ids, annotation_ids, received_at) "
-        "SELECT ?, ?, ?, ?, ? WHERE (SELECT count(*) FROM inbox WHERE done_at IS NULL) < ?",
-        [
-            action,
-            project_id,
-            json.dumps(list(task_ids)),
-            json.dumps(list(annotation_ids)),
-            utc_now(),
-            MAX_WAITING,
-        ],
-    )
+    values = [
+        action,
+        project_id,
+        json.dumps(list(task_ids)),
+        json.dumps(list(annotation_ids)),
+        utc_now(),
+        MAX_WAITING,
+    ]
+    with _impatiently(db):
+        db.execute(
+            "INSERT INTO inbox (action, project_id, task_ids, annotation_ids, received_at) "
+            "SELECT ?, ?, ?, ?, ? WHERE (SELECT count(*) FROM inbox WHERE done_at IS NULL) < ?",
+            values,
+        )
+
+
+@contextmanager
+def _impatiently(db: Database) -> Iterator[None]:
+    """Wait only shortly for another writer while the block runs."""
+    before = db.execute("PRAGMA busy_timeout").fetchone()[0]
+    db.execute(f"PRAGMA busy_timeout = {PATIENCE_SECONDS * 1000:.0f}")
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StoreError(f"the hint could not be stored: {error}") from error
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {int(before)}")
 
 
 def waiting_hints(db: Database, limit: int = 1000) -> list[Hint]:
@@ -59,9 +83,15 @@ def waiting_hints(db: Database, limit: int = 1000) -> list[Hint]:
     ]
 
 
+@atomic
 def finish_hints(db: Database, hints: Sequence[Hint]) -> None:
-    """Record that these were followed up."""
+    """Record that these were followed up, and forget all but the latest that were."""
     now = utc_now()
     db.conn.executemany(
         "UPDATE inbox SET done_at = ? WHERE event_id = ?", [(now, hint.event_id) for hint in hints]
+    )
+    db.execute(
+        "DELETE FROM inbox WHERE done_at IS NOT NULL AND event_id <= "
+        "(SELECT max(event_id) FROM inbox) - ?",
+        [KEPT_DONE],
     )

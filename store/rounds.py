@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from goldloop.novelty import ToolPath
 from goldloop.selection import Selection
-from store.database import utc_now
+from store.database import atomic, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class Scores:
     uncertainty: NDArray[np.float64]
 
 
+@atomic
 def write_round(
     db: Database,
     agent_version: str,
@@ -73,8 +74,10 @@ def write_round(
     scores: Scores,
     selection: Selection,
 ) -> int:
-    """Record a round; the caller holds the transaction. `selection` speaks of the pool alone."""
-    pool = np.flatnonzero(samples.in_pool)
+    """Record a round; `selection` speaks of the pool alone.
+
+    Belongs in one transaction with `scored_samples`, so that two rounds never share a sample.
+    """
     cursor = db.conn.execute(
         "INSERT INTO rounds (agent_version, batch_size, settings, pool_size, pool_fingerprint,"
         " cutoff, prn_level, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -82,7 +85,7 @@ def write_round(
             agent_version,
             batch_size,
             json.dumps(settings, sort_keys=True),
-            len(pool),
+            int(samples.in_pool.sum()),
             samples.fingerprint(),
             selection.cutoff,
             selection.prn_level,
@@ -90,36 +93,32 @@ def write_round(
         ],
     )
     round_id = int(cursor.lastrowid or 0)
+    db.conn.executemany(
+        "INSERT INTO round_scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        _score_rows(round_id, samples, scores, selection),
+    )
+    return round_id
+
+
+def _score_rows(
+    round_id: int, samples: ScoredSamples, scores: Scores, selection: Selection
+) -> Iterator[tuple[Any, ...]]:
+    """One row a sample; SQLite keeps NaN as NULL."""
+    pool = np.flatnonzero(samples.in_pool)
     probability = np.full(len(samples.ids), np.nan)
     probability[pool] = selection.inclusion_probability
     picked = _picked(pool, selection)
-    db.conn.executemany(
-        "INSERT INTO round_scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            (
-                round_id,
-                sample_id,
-                in_pool,
-                confidence,
-                novel,
-                score,
-                pi,
-                *picked.get(i, (None, None)),
-            )
-            for i, (sample_id, in_pool, confidence, novel, score, pi) in enumerate(
-                zip(
-                    samples.ids,
-                    samples.in_pool.astype(int).tolist(),
-                    samples.confidence.tolist(),
-                    scores.novel.astype(int).tolist(),
-                    scores.uncertainty.tolist(),
-                    probability.tolist(),
-                    strict=True,
-                )
-            )
-        ),
+    columns = zip(
+        samples.ids,
+        samples.in_pool.astype(int).tolist(),
+        samples.confidence.tolist(),
+        scores.novel.astype(int).tolist(),
+        scores.uncertainty.tolist(),
+        probability.tolist(),
+        strict=True,
     )
-    return round_id
+    for position, values in enumerate(columns):
+        yield (round_id, *values, *picked.get(position, (None, None)))
 
 
 def _picked(pool: NDArray[np.intp], selection: Selection) -> dict[int, tuple[str, int]]:
@@ -176,6 +175,7 @@ def undelivered_rounds(db: Database) -> list[tuple[int, str]]:
     return [(row[0], row[1]) for row in rows]
 
 
+@atomic
 def finish_round(db: Database, round_id: int) -> None:
     """Every task of the round has arrived."""
     db.execute("UPDATE rounds SET delivered_at = ? WHERE round_id = ?", [utc_now(), round_id])

@@ -9,18 +9,22 @@ from typing import Any
 from sqlite_utils import Database
 
 from goldloop.errors import SettingsError
+from goldloop.messages import call_record, message_record, read_messages, read_tool_calls
 from goldloop.novelty import tool_path
-from goldloop.records import call_record, message_record, read_messages, read_tool_calls
 from goldloop.samples import Run
 from goldloop.settings import AgentSettings
-from store.database import utc_now
+from store.database import atomic, utc_now
 
 _COLUMNS = (
     "sample_id, agent_version, response, tool_calls, messages, confidence, confidence_method,"
     " error, input_tokens, output_tokens, seconds, created_at"
 )
 
+# As the agent wrote it: the order of a call's arguments is kept, for people to read.
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
+
+@atomic
 def insert_runs(db: Database, runs: Iterable[Run]) -> None:
     """Store runs; a run by the same version on the same sample is replaced."""
     db.conn.executemany(
@@ -49,10 +53,6 @@ def _row(run: Run) -> tuple[Any, ...]:
     )
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
 def stored_runs(db: Database, ids: Sequence[str]) -> dict[tuple[str, str], Run]:
     """All runs on those samples, by (sample_id, agent_version)."""
     rows = db.execute(
@@ -61,6 +61,16 @@ def stored_runs(db: Database, ids: Sequence[str]) -> dict[tuple[str, str], Run]:
     )
     runs = (_run(row) for row in rows)
     return {(run.sample_id, run.agent_version): run for run in runs}
+
+
+def shown_runs(db: Database, ids: Sequence[str]) -> set[tuple[str, str]]:
+    """The runs on those samples that annotators were given, as (sample_id, agent_version)."""
+    rows = db.execute(
+        "SELECT p.sample_id, o.agent_version FROM round_scores p JOIN rounds o USING (round_id) "
+        "WHERE p.reason IS NOT NULL AND p.sample_id IN (SELECT value FROM json_each(?))",
+        [json.dumps(ids)],
+    )
+    return {(row[0], row[1]) for row in rows}
 
 
 def get_runs(db: Database, ids: Sequence[str], agent_version: str) -> dict[str, Run]:
@@ -117,6 +127,7 @@ def cluster_runs(db: Database, sample_id: str, agent_version: str) -> list[Run]:
     return [_run(row) for row in rows]
 
 
+@atomic
 def set_confidence(db: Database, agent_version: str, found: dict[str, tuple[float, str]]) -> None:
     """Fill in confidences: by sample id, the value in [0, 1] and the method that gave it."""
     db.conn.executemany(

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from sqlite_utils import Database
 
+from goldloop.errors import RecordError
+from goldloop.json_values import check_json
 from goldloop.prn import permanent_random_number
 from goldloop.records import read_sample_record, sample_record
 from goldloop.samples import Run, Sample
-from store.database import project_fact, utc_now
-from store.runs import insert_runs, stored_runs
+from store.database import atomic, project_fact, utc_now
+from store.runs import insert_runs, shown_runs, stored_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,38 +26,50 @@ class Conflict:
     reason: str
 
 
+@atomic
 def add_samples(
     db: Database, batch: Sequence[tuple[Sample, Run | None]], update: bool = False
 ) -> tuple[Counter[str], list[Conflict]]:
-    """Put samples and their recorded runs into the pool; the caller holds the transaction.
+    """Put samples and their recorded runs into the pool.
 
     Idempotent by `sample_id`: what is there with the same content stays as it is. Other content
-    under the same id is a conflict, unless `update` replaces it; a sample that was given to
-    annotators is never replaced. Returns counts of added, unchanged, updated and runs.
+    under the same id, or another run by the same version, is a conflict, unless `update` replaces
+    it; a sample or a run that was given to annotators is never replaced. Returns counts of added,
+    unchanged, updated and runs. Raises RecordError for a sample that cannot be stored.
     """
-    secret = bytes.fromhex(project_fact(db, "secret"))
+    held = _held(db, [sample.sample_id for sample, _ in batch])
     counts: Counter[str] = Counter()
     conflicts: list[Conflict] = []
-    held = _held(db, [sample.sample_id for sample, _ in batch])
-    rows, runs = [], []
+    fresh: dict[str, tuple[Sample, str]] = {}
+    runs: list[Run] = []
     for sample, run in batch:
-        record = json.dumps(sample_record(sample), ensure_ascii=False, sort_keys=True)
-        known = held.get(sample.sample_id)
-        if known is not None and known[0] != record:
-            if known[1] or not update:
-                conflicts.append(Conflict(sample.sample_id, _why(known[1])))
-                continue
-            counts["updated"] += 1
-        else:
-            counts["unchanged" if known else "added"] += 1
-        if known is None or known[0] != record:
-            rows.append(_row(sample, record, secret))
-            held[sample.sample_id] = (record, known[1] if known else False)
+        record = _record(sample)
+        known, picked = held.get(sample.sample_id, (None, False))
+        if known is not None and known != record and (picked or not update):
+            conflicts.append(Conflict(sample.sample_id, _why(picked)))
+            continue
+        counts["added" if known is None else "unchanged" if known == record else "updated"] += 1
+        if known != record:
+            fresh[sample.sample_id] = sample, record
+            held[sample.sample_id] = record, picked
         if run is not None:
             runs.append(run)
-    _write(db, rows)
+    _write(db, fresh.values())
     run_counts, run_conflicts = _add_runs(db, runs, update)
     return counts + run_counts, conflicts + run_conflicts
+
+
+def _record(sample: Sample) -> str:
+    """The sample as it is stored; raises RecordError, with its id, for what cannot be stored."""
+    record = sample_record(sample)
+    text = json.dumps(record, ensure_ascii=False, sort_keys=True)
+    # What was read is checked already; this is for samples made by hand.
+    if not text.isascii() or "\\u0000" in text:
+        try:
+            check_json(record)
+        except RecordError as error:
+            raise RecordError(f"sample {sample.sample_id!a}: {error}") from None
+    return text
 
 
 def _why(given: bool) -> str:
@@ -76,47 +89,67 @@ def _held(db: Database, ids: Sequence[str]) -> dict[str, tuple[str, bool]]:
     return {row[0]: (row[1], bool(row[2])) for row in rows}
 
 
-def _row(sample: Sample, record: str, secret: bytes) -> tuple[Any, ...]:
-    return (
-        sample.sample_id,
-        sample.user_input,
-        sample.difficulty,
-        json.dumps(sample.tags, ensure_ascii=False),
-        sample.source,
-        sample.cluster_id,
-        permanent_random_number(secret, sample.sample_id),
-        record,
-        utc_now(),
-    )
-
-
-def _write(db: Database, rows: Iterable[tuple[Any, ...]]) -> None:
+def _write(db: Database, samples: Iterable[tuple[Sample, str]]) -> None:
+    secret, now = bytes.fromhex(project_fact(db, "secret")), utc_now()
     db.conn.executemany(
         "INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sample_id) DO UPDATE "
         "SET user_input = excluded.user_input, difficulty = excluded.difficulty, "
         "tags = excluded.tags, source = excluded.source, cluster_id = excluded.cluster_id, "
         "record = excluded.record",
-        rows,
+        (
+            (
+                sample.sample_id,
+                sample.user_input,
+                sample.difficulty,
+                json.dumps(sample.tags, ensure_ascii=False),
+                sample.source,
+                sample.cluster_id,
+                permanent_random_number(secret, sample.sample_id),
+                record,
+                now,
+            )
+            for sample, record in samples
+        ),
     )
 
 
 def _add_runs(
     db: Database, runs: Sequence[Run], update: bool
 ) -> tuple[Counter[str], list[Conflict]]:
-    counts: Counter[str] = Counter()
-    conflicts, fresh = [], []
     held = stored_runs(db, [run.sample_id for run in runs])
+    shown = shown_runs(db, [run.sample_id for run in runs])
+    conflicts, fresh = [], []
     for run in runs:
-        known = held.get((run.sample_id, run.agent_version))
-        if known is not None and known.messages != run.messages and not update:
-            why = f"has another run by {run.agent_version}; replace it with --update"
+        key = run.sample_id, run.agent_version
+        if key in held and _says_the_same(run, held[key]):
+            continue
+        if key in held and (key in shown or not update):
+            why = _why_not_run(run.agent_version, key in shown)
             conflicts.append(Conflict(run.sample_id, why))
-        elif known is None or known.messages != run.messages:
-            fresh.append(run)
-            held[run.sample_id, run.agent_version] = run
+            continue
+        fresh.append(run)
+        held[key] = run
     insert_runs(db, fresh)
-    counts["runs"] = len(fresh)
-    return counts, conflicts
+    return Counter(runs=len(fresh)), conflicts
+
+
+def _says_the_same(run: Run, known: Run) -> bool:
+    """Whether a run says nothing new: what it leaves out may have been filled in meanwhile."""
+    if run.created_at is None:
+        run = replace(run, created_at=known.created_at)
+    if run.confidence is None:
+        method = known.confidence_method
+        run = replace(run, confidence=known.confidence, confidence_method=method)
+    return run == known
+
+
+def _why_not_run(agent_version: str, shown: bool) -> str:
+    if shown:
+        return f"has a run by {agent_version} that annotators were given, and it may not change"
+    return (
+        f"has another run by {agent_version}; replace it with --update, or give the record a "
+        "sample_id of its own"
+    )
 
 
 def get_sample(db: Database, sample_id: str) -> Sample | None:

@@ -31,12 +31,27 @@ def load_settings(folder: Path, environment: Mapping[str, str] | None = None) ->
     """
     path = folder / FILE
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Editors on Windows begin a file with a byte order mark.
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(f"there is no {path}; make one with: goldloop init") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
-    written = {key: value or "" for key, value in dotenv_values(folder / ".env").items()}
+    written = _secrets(folder / ".env")
     return parse_settings(
         table, {**written, **(os.environ if environment is None else environment)}
     )
+
+
+def _secrets(path: Path) -> dict[str, str]:
+    """What `.env` says, word for word: a `$` in a password is a dollar sign."""
+    try:
+        found = dotenv_values(path, encoding="utf-8-sig", interpolate=False)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        # The error itself would show the bytes, which may be a secret.
+        raise SettingsError(f"{path} is not UTF-8: byte {error.start} is wrong") from None
+    return {key: value or "" for key, value in found.items()}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from store.database import transaction, utc_now
+from store.database import atomic, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ def review_project(db: Database) -> ReviewProject | None:
     return ReviewProject(*row) if row else None
 
 
+@atomic
 def save_review_project(db: Database, project: ReviewProject) -> None:
     """Remember the project, or its new interface."""
     db.execute(
@@ -44,19 +45,19 @@ def save_review_project(db: Database, project: ReviewProject) -> None:
     )
 
 
+@atomic
 def plan_tasks(
     db: Database, project_id: int, round_id: int, sample_ids: Sequence[str], chunk_size: int
 ) -> None:
     """Write down what will be sent, in chunks; what is planned already stays as it is."""
-    with transaction(db):
-        db.conn.executemany(
-            "INSERT OR IGNORE INTO tasks (round_id, sample_id, project_id, chunk, state) "
-            "VALUES (?, ?, ?, ?, 'planned')",
-            [
-                (round_id, sample_id, project_id, index // chunk_size)
-                for index, sample_id in enumerate(sample_ids)
-            ],
-        )
+    db.conn.executemany(
+        "INSERT OR IGNORE INTO tasks (round_id, sample_id, project_id, chunk, state) "
+        "VALUES (?, ?, ?, ?, 'planned')",
+        [
+            (round_id, sample_id, project_id, index // chunk_size)
+            for index, sample_id in enumerate(sample_ids)
+        ],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +91,26 @@ def open_chunks(db: Database, round_id: int) -> list[Chunk]:
     ]
 
 
+@atomic
 def mark_sending(db: Database, project_id: int, sample_ids: Iterable[str]) -> None:
     """Record that these tasks are about to be posted."""
     now = utc_now()
-    with transaction(db):
-        db.conn.executemany(
-            "UPDATE tasks SET state = 'sending', sent_at = ? WHERE project_id = ? "
-            "AND sample_id = ? AND state IN ('planned', 'sending')",
-            [(now, project_id, sample_id) for sample_id in sample_ids],
-        )
+    db.conn.executemany(
+        "UPDATE tasks SET state = 'sending', sent_at = ? WHERE project_id = ? "
+        "AND sample_id = ? AND state IN ('planned', 'sending')",
+        [(now, project_id, sample_id) for sample_id in sample_ids],
+    )
 
 
+@atomic
 def mark_delivered(db: Database, project_id: int, task_ids: Mapping[str, int]) -> None:
     """Record the task ids that Label Studio gave, by sample id."""
     now = utc_now()
-    with transaction(db):
-        db.conn.executemany(
-            "UPDATE tasks SET state = 'delivered', task_id = ?, delivered_at = ? "
-            "WHERE project_id = ? AND sample_id = ?",
-            [(task_id, now, project_id, sample) for sample, task_id in task_ids.items()],
-        )
+    db.conn.executemany(
+        "UPDATE tasks SET state = 'delivered', task_id = ?, delivered_at = ? "
+        "WHERE project_id = ? AND sample_id = ?",
+        [(task_id, now, project_id, sample) for sample, task_id in task_ids.items()],
+    )
 
 
 def task_samples(db: Database, project_id: int) -> dict[int, str]:
@@ -121,6 +122,7 @@ def task_samples(db: Database, project_id: int) -> dict[int, str]:
     return {row[0]: row[1] for row in rows}
 
 
+@atomic
 def mark_tasks_deleted(db: Database, project_id: int, task_ids: Iterable[int]) -> None:
     """Record that Label Studio no longer has these tasks; what was labelled stays stored."""
     db.conn.executemany(
@@ -129,6 +131,7 @@ def mark_tasks_deleted(db: Database, project_id: int, task_ids: Iterable[int]) -
     )
 
 
+@atomic
 def mark_tasks_present(db: Database, project_id: int, task_ids: Iterable[int]) -> None:
     """Record that tasks thought deleted are there after all."""
     db.conn.executemany(

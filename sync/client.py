@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, Self, cast
+from urllib.parse import quote
 
 import httpx
 from label_studio_sdk.core.api_error import ApiError
@@ -17,30 +18,44 @@ from label_studio_sdk.core.api_error import ApiError
 from goldloop.errors import LabelStudioError
 
 TIMEOUT_SECONDS = 300
-EXPORT_IDS = 500
-FILTER_IDS = 100
+# Ids travel in the address, and some proxies refuse one of more than 4 kB.
+EXPORT_IDS = 200
+FILTER_BYTES = 2000
 PAGE = 1000
 NO_RETRY = {"max_retries": 0, "timeout_in_seconds": TIMEOUT_SECONDS}
 
 
 class LabelStudioClient:
-    """One server, seen with one token (a legacy token or a personal access token)."""
+    """One server, seen with one token (a legacy token or a personal access token).
+
+    It holds connections: close it, or use it as a context manager.
+    """
 
     def __init__(self, url: str, api_key: str) -> None:
-        if not api_key:
-            raise LabelStudioError(
-                "LABEL_STUDIO_API_KEY is empty; put a personal access token "
-                f"from {url}/user/account into .env"
-            )
+        api_key = _clean(api_key, url)
         # Imported here because it takes over a second, which most commands need not wait for.
         from label_studio_sdk import LabelStudio
 
         self.url = url.rstrip("/")
         with self._plainly("read the token"):
             self._sdk = LabelStudio(
-                base_url=self.url, api_key=api_key, timeout=TIMEOUT_SECONDS, max_retries=0
+                # Without the slash the SDK refreshes a token beside a path, not under it.
+                base_url=f"{self.url}/",
+                api_key=api_key,
+                timeout=TIMEOUT_SECONDS,
+                max_retries=0,
             )
         self.token_kind = "personal access token" if api_key.count(".") == 2 else "legacy token"
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._sdk._client_wrapper.httpx_client.httpx_client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def version(self) -> str:
         """Label Studio's release, such as 1.23.2."""
@@ -77,7 +92,7 @@ class LabelStudioClient:
 
     def project(self, project_id: int) -> Mapping[str, Any] | None:
         """The project, or None when there is none of that id (any more)."""
-        found = self._get_or_none(f"api/projects/{project_id}/", f"read project {project_id}")
+        found = self._or_none("GET", f"api/projects/{project_id}/", f"read project {project_id}")
         return cast("Mapping[str, Any] | None", found)
 
     def project_described(self, mark: str) -> Mapping[str, Any] | None:
@@ -137,19 +152,21 @@ class LabelStudioClient:
     def find_tasks(self, project_id: int, sample_ids: Sequence[str]) -> dict[str, list[int]]:
         """Which of these samples have tasks, found by the `sample_id` in the task's data.
 
-        Ids are in rising order; more than one means that a task arrived twice.
+        Only tasks that Goldloop made count. Ids are in rising order; more than one means that a
+        task arrived twice.
         """
         found: dict[str, list[int]] = {}
-        for start in range(0, len(sample_ids), FILTER_IDS):
-            items = [_equal("data.sample_id", s) for s in sample_ids[start : start + FILTER_IDS]]
-            query = {"filters": {"conjunction": "or", "items": items}}
-            for task in self._tasks(project_id, query, "id,data"):
-                found.setdefault(task["data"]["sample_id"], []).append(task["id"])
+        for some in _in_parts(sample_ids):
+            among = _filter("data.sample_id", "in_list", "String", some)
+            for task in self._tasks(project_id, [among], "id,data,meta"):
+                if is_ours(task):
+                    found.setdefault(task["data"]["sample_id"], []).append(task["id"])
         return {sample_id: sorted(ids) for sample_id, ids in found.items()}
 
     def delete_task(self, task_id: int) -> None:
-        """Delete one task."""
-        self._call("DELETE", f"api/tasks/{task_id}/", f"delete task {task_id}")
+        """Delete one task; it is no error when it is gone already."""
+        path = f"api/tasks/{task_id}/"
+        self._or_none("DELETE", path, f"delete task {task_id}")
 
     def newest_change(self, project_id: int) -> str | None:
         """When a task of the project last changed, by the server's clock; None without tasks."""
@@ -159,25 +176,33 @@ class LabelStudioClient:
 
     def tasks_changed_since(self, project_id: int, moment: str) -> Iterator[int]:
         """Ids of the tasks that changed after an ISO 8601 moment of the server's clock."""
-        item = {
-            "filter": "filter:tasks:updated_at",
-            "operator": "greater",
-            "type": "Datetime",
-            "value": moment,
-        }
-        query = {"filters": {"conjunction": "and", "items": [item]}, "ordering": ["tasks:id"]}
-        for task in self._tasks(project_id, query, "id"):
+        changed = _filter("updated_at", "greater", "Datetime", moment)
+        for task in self._tasks(project_id, [changed], "id"):
+            yield task["id"]
+
+    def all_tasks(self, project_id: int) -> Iterator[int]:
+        """The ids of all tasks of the project, in rising order."""
+        for task in self._tasks(project_id, [], "id"):
             yield task["id"]
 
     def _tasks(
-        self, project_id: int, query: Mapping[str, Any], include: str
+        self, project_id: int, filters: Sequence[Mapping[str, Any]], include: str
     ) -> Iterator[Mapping[str, Any]]:
-        number = 1
-        while page := self._task_page(project_id, query, include, number, PAGE):
+        """The tasks that pass all filters, by id. Goes on after the last id, since page numbers
+        shift when somebody deletes a task meanwhile.
+        """
+        last = 0
+        while True:
+            items = [*filters, _filter("id", "greater", "Number", last)]
+            query = {
+                "filters": {"conjunction": "and", "items": items},
+                "ordering": ["tasks:id"],
+            }
+            page = self._task_page(project_id, query, include, 1, PAGE)
             yield from page
             if len(page) < PAGE:
                 return
-            number += 1
+            last = page[-1]["id"]
 
     def _task_page(
         self, project_id: int, query: Mapping[str, Any], include: str, number: int, size: int
@@ -191,7 +216,7 @@ class LabelStudioClient:
             "page_size": size,
         }
         what = f"list the tasks of project {project_id}"
-        answer = self._get_or_none("api/tasks", what, params)
+        answer = self._or_none("GET", "api/tasks", what, params)
         return [] if answer is None else list(answer["tasks"])
 
     def export(self, project_id: int, task_ids: Sequence[int] | None = None) -> Iterator[Any]:
@@ -233,14 +258,15 @@ class LabelStudioClient:
 
     def next_task(self, project_id: int) -> Mapping[str, Any] | None:
         """The task that the queue serves this user next; it is locked for the user by that."""
-        found = self._get_or_none(f"api/projects/{project_id}/next", "ask for the next task")
+        found = self._or_none("GET", f"api/projects/{project_id}/next", "ask for the next task")
         return cast("Mapping[str, Any] | None", found)
 
-    def _get_or_none(
-        self, path: str, what: str, params: Mapping[str, Any] | None = None
+    def _or_none(
+        self, method: str, path: str, what: str, params: Mapping[str, Any] | None = None
     ) -> Any | None:
+        """What the call answers, or None where Label Studio says that there is no such thing."""
         try:
-            return self._call("GET", path, what, params=params)
+            return self._call(method, path, what, params=params)
         except LabelStudioError as error:
             if isinstance(error.__cause__, ApiError) and error.__cause__.status_code == 404:
                 return None
@@ -263,9 +289,19 @@ class LabelStudioClient:
                 params=params,
                 request_options=cast(Any, NO_RETRY),
             )
+            self._refuse_redirect(response)
             if not response.is_success:
                 raise ApiError(status_code=response.status_code, body=_body(response))
             return response.json() if response.content else None
+
+    def _refuse_redirect(self, response: httpx.Response) -> None:
+        """A redirect turns a POST into a GET, so that nothing would be written."""
+        asked, answered = httpx.URL(self.url), response.url
+        if (asked.scheme, asked.netloc) != (answered.scheme, answered.netloc):
+            raise LabelStudioError(
+                f"{self.url} sends us on to {answered.scheme}://{answered.netloc.decode()}; "
+                "set LABEL_STUDIO_URL to that address"
+            )
 
     @contextmanager
     def _plainly(self, what: str) -> Iterator[None]:
@@ -282,13 +318,52 @@ class LabelStudioClient:
             ) from error
 
 
-def _equal(column: str, value: str) -> Mapping[str, str]:
+def is_ours(task: Mapping[str, Any]) -> bool:
+    """Whether a task, given with `data` and `meta`, was made by push for a sample."""
+    data, meta = task.get("data"), task.get("meta")
+    made = isinstance(meta, Mapping) and isinstance(meta.get("goldloop"), Mapping)
+    return made and isinstance(data, Mapping) and isinstance(data.get("sample_id"), str)
+
+
+def _clean(api_key: str, url: str) -> str:
+    """The token without the white space around it; HTTP would print one that holds a newline."""
+    token = api_key.strip()
+    if not token:
+        raise LabelStudioError(
+            "LABEL_STUDIO_API_KEY is empty; put a personal access token "
+            f"from {url}/user/account into .env"
+        )
+    if not (token.isascii() and token.isprintable()):
+        raise LabelStudioError(
+            "LABEL_STUDIO_API_KEY holds characters that no token has; copy it again "
+            f"from {url}/user/account into .env"
+        )
+    return token
+
+
+def _filter(column: str, operator: str, kind: str, value: object) -> Mapping[str, object]:
+    """A filter of the Data Manager."""
     return {
         "filter": f"filter:tasks:{column}",
-        "operator": "equal",
-        "type": "String",
+        "operator": operator,
+        "type": kind,
         "value": value,
     }
+
+
+def _in_parts(texts: Iterable[str]) -> Iterator[list[str]]:
+    """The texts in lists that are short in an address."""
+    part: list[str] = []
+    size = 0
+    for text in texts:
+        weight = len(quote(json.dumps(text))) + 6
+        if part and size + weight > FILTER_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(text)
+        size += weight
+    if part:
+        yield part
 
 
 def _body(response: httpx.Response) -> object:

@@ -10,13 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-import ijson
-
 from goldloop.errors import RecordError
 from goldloop.records import read_record
 from goldloop.samples import Run, Sample
 from store.database import Store, transaction
 from store.samples import add_samples
+from sync.json_array import array_elements
 
 BATCH = 500
 MAX_LINE = 64 * 2**20
@@ -87,9 +86,11 @@ def _add(
 def _entries(
     path: Path, bad: Callable[[str, str], None], on_read: Callable[[int], None]
 ) -> Iterator[Entry]:
-    for where, text in _records(path, on_read):
+    for where, found in _records(path, on_read):
         try:
-            sample, run = read_record(_parsed(text) if isinstance(text, bytes) else text)
+            if isinstance(found, RecordError):
+                raise found
+            sample, run = read_record(_parsed(found) if isinstance(found, bytes) else found)
         except RecordError as error:
             bad(where, str(error))
         else:
@@ -105,10 +106,14 @@ def _parsed(text: bytes) -> object:
         raise RecordError(f"the line is not UTF-8: {error.reason} at byte {error.start}") from None
     except json.JSONDecodeError as error:
         raise RecordError(f"the line is not JSON: {error.msg} at column {error.colno}") from None
+    except ValueError:  # Python refuses numbers of more than 4300 digits
+        raise RecordError("the line holds a number with too many digits") from None
 
 
 def _records(path: Path, on_read: Callable[[int], None]) -> Iterator[tuple[str, object]]:
-    """Each record with its place: lines of JSONL as bytes, elements of a JSON array parsed."""
+    """Each record with its place: lines of JSONL as bytes, elements of a JSON array parsed, and a
+    RecordError for what is no record.
+    """
     try:
         with path.open("rb") as file:
             if _is_array(file):
@@ -132,32 +137,35 @@ def _lines(
     while line := file.readline(MAX_LINE):
         number += 1
         on_read(len(line))
+        where = f"{path}:{number}"
+        if len(line) == MAX_LINE and not line.endswith(b"\n"):
+            _skip_line(file, on_read)
+            yield where, RecordError(f"the line is longer than {MAX_LINE >> 20} MB")
+            continue
         if number == 1:
             line = line.removeprefix(b"\xef\xbb\xbf")
-        if len(line) == MAX_LINE and not line.endswith(b"\n"):
-            raise RecordError(f"{path}:{number}: the line is longer than {MAX_LINE >> 20} MB")
         if line.strip():
-            yield f"{path}:{number}", line
+            yield where, line
+
+
+def _skip_line(file: BinaryIO, on_read: Callable[[int], None]) -> None:
+    while block := file.readline(MAX_LINE):
+        on_read(len(block))
+        if block.endswith(b"\n"):
+            return
 
 
 def _elements(
     path: Path, file: BinaryIO, on_read: Callable[[int], None]
 ) -> Iterator[tuple[str, object]]:
     """The elements of a JSON array, one at a time."""
-    elements = ijson.items(file, "item", use_float=True)
-    number, last = 0, 0
-    while True:
-        try:
-            element = next(elements)
-        except StopIteration:
-            return
-        except (ijson.JSONError, UnicodeDecodeError, ValueError) as error:
-            where = f"{path}, after element {number}"
-            raise RecordError(f"{where}: the file is not a JSON array: {error}") from None
-        number += 1
-        on_read(file.tell() - last)
-        last = file.tell()
-        yield f"{path}[{number}]", element
+    number = 0
+    try:
+        for element in array_elements(file, MAX_LINE, on_read):
+            number += 1
+            yield f"{path}[{number}]", element
+    except RecordError as error:
+        raise RecordError(f"{path}[{number + 1}]: {error}") from None
 
 
 def bytes_in(files: Sequence[Path]) -> int:

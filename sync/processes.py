@@ -16,6 +16,8 @@ from goldloop.errors import GoldloopError
 from sync.project import Project
 
 STOP_SECONDS = 10.0
+# -P: a user's agents.py or store.py in the project folder must not pass for our own package.
+PYTHON = (sys.executable, "-P")
 
 
 class ProcessEndedError(GoldloopError):
@@ -24,14 +26,14 @@ class ProcessEndedError(GoldloopError):
 
 def backend_command(folder: Path, host: str | None = None, port: int | None = None) -> list[str]:
     """How the ML backend is started; it reads the settings of `folder` itself."""
-    command = [sys.executable, "-m", "backend", "--folder", str(folder)]
+    command = [*PYTHON, "-m", "backend", "--folder", str(folder)]
     command += ["--host", host] if host else []
     return command + (["--port", str(port)] if port else [])
 
 
 def worker_command() -> list[str]:
     """How the worker is started, in the project's folder."""
-    return [sys.executable, "-m", "sync.cli", "worker"]
+    return [*PYTHON, "-m", "sync.cli", "worker"]
 
 
 @contextmanager
@@ -89,7 +91,7 @@ def keep_running(processes: Sequence[subprocess.Popen[bytes]], stopped: Callable
         for process in processes:
             if process.poll() is not None:
                 raise ProcessEndedError(
-                    f"{' '.join(map(str, process.args[1:4]))} ended with code {process.returncode}"  # type: ignore[index]
+                    f"{' '.join(map(str, process.args[2:4]))} ended with code {process.returncode}"  # type: ignore[index]
                 )
         time.sleep(0.2)
 

@@ -3,6 +3,9 @@
 An incremental pull asks for the tasks that changed since the last one, by Label Studio's own clock
 and with an overlap, and fetches those. A full pull fetches every task, and so also notices tasks
 that were deleted. Both are idempotent and may run at any time.
+
+To delete an annotation takes the answer back; to delete a task only takes it off the list, and what
+people answered to it stands.
 """
 
 from __future__ import annotations
@@ -29,7 +32,8 @@ from store.tasks import (
     review_project,
     task_samples,
 )
-from sync.client import LabelStudioClient
+from sync.client import LabelStudioClient, is_ours
+from sync.doubles import deliveries_held, remove_doubles
 from sync.project import Project
 
 OVERLAP = timedelta(seconds=30)
@@ -39,13 +43,14 @@ BATCH = 500
 @dataclass
 class Pulled:
     """What a pull found: tasks looked at, samples whose annotations changed, tasks that are gone,
-    and tasks of the project that did not come from here.
+    tasks of the project that did not come from here, and tasks that had arrived twice.
     """
 
     tasks: int = 0
     changed: set[str] = field(default_factory=set)
     deleted: int = 0
     foreign: int = 0
+    doubles_removed: int = 0
 
 
 def pull(
@@ -59,19 +64,21 @@ def pull(
     review = review_project(db)
     if review is None:
         raise LabelStudioError("nothing was pushed yet, so there is nothing to pull: goldloop push")
-    client = project.client()
     name = f"pull:{review.project_id}"
     cursor = None if full else get_cursor(db, name)
-    # Asked before the tasks are fetched, so that what changes meanwhile is looked at again.
-    newest = client.newest_change(review.project_id)
-    if cursor is None:
-        pulled = _pull_all(db, client, review, on_task)
-    else:
-        since = (datetime.fromisoformat(cursor) - OVERLAP).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        changed = list(client.tasks_changed_since(review.project_id, since))
-        pulled = pull_tasks(db, client, review, changed, on_task)
+    with project.client() as client:
+        # Asked before the tasks are fetched, so that what changes meanwhile is looked at again.
+        newest = client.newest_change(review.project_id)
+        if cursor is None:
+            pulled, samples = _pull_all(db, client, review, on_task)
+        else:
+            since = (datetime.fromisoformat(cursor) - OVERLAP).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            changed = list(client.tasks_changed_since(review.project_id, since))
+            pulled, samples = _pull_some(db, client, review, changed, on_task)
+        pulled.doubles_removed = _mend(project, db, client, review, samples)
+        people = client.people()
     with transaction(db):
-        save_annotators(db, client.people())
+        save_annotators(db, people)
         if newest is not None:
             set_cursor(db, name, newest)
     return pulled
@@ -79,17 +86,16 @@ def pull(
 
 def _pull_all(
     db: Store, client: LabelStudioClient, review: ReviewProject, on_task: Callable[[int], None]
-) -> Pulled:
+) -> tuple[Pulled, Mapping[int, str]]:
     known = task_samples(db, review.project_id)
-    pulled = Pulled()
-    seen = _store(db, review, client.export(review.project_id), known, pulled, on_task)
-    gone = known.keys() - seen
+    there = list(client.all_tasks(review.project_id))
+    pulled, samples = _pull_some(db, client, review, there, on_task)
+    gone = known.keys() - samples.keys()
     with transaction(db):
-        pulled.changed |= store_task_annotations(db, {(review.project_id, t): () for t in gone})
         mark_tasks_deleted(db, review.project_id, gone)
-        mark_tasks_present(db, review.project_id, seen)
+        mark_tasks_present(db, review.project_id, samples.keys())
     pulled.deleted = len(gone)
-    return pulled
+    return pulled, samples
 
 
 def pull_tasks(
@@ -100,41 +106,65 @@ def pull_tasks(
     on_task: Callable[[int], None] = lambda _: None,
 ) -> Pulled:
     """Fetch just these tasks; those that are not ours are counted and left alone."""
-    known = task_samples(db, review.project_id)
-    ours = [task_id for task_id in task_ids if task_id in known]
-    pulled = Pulled(foreign=len(task_ids) - len(ours))
-    tasks = client.export(review.project_id, ours)
-    _store(db, review, tasks, known, pulled, on_task)
-    return pulled
+    return _pull_some(db, client, review, task_ids, on_task)[0]
 
 
-def _store(
+def _pull_some(
     db: Store,
+    client: LabelStudioClient,
     review: ReviewProject,
-    tasks: Iterable[Mapping[str, Any]],
-    known: Mapping[int, str],
-    pulled: Pulled,
+    task_ids: Sequence[int],
     on_task: Callable[[int], None],
-) -> set[int]:
-    """Store the annotations of these tasks, batch by batch; the ids of the tasks that are ours."""
-    seen: set[int] = set()
-    tasks = iter(tasks)
+) -> tuple[Pulled, Mapping[int, str]]:
+    """Store the annotations of these tasks, batch by batch; the sample of each that is ours."""
+    known = task_samples(db, review.project_id)
+    delivered = set(known.values())
+    samples: dict[int, str] = {}
+    pulled = Pulled()
+    tasks = client.export(review.project_id, task_ids)
     while batch := list(islice(tasks, BATCH)):
-        ours = {task["id"]: task for task in batch if task["id"] in known}
-        present = {
-            (review.project_id, task_id): [
-                _annotation(raw, review.project_id, task_id, known[task_id])
-                for raw in task["annotations"]
-            ]
-            for task_id, task in ours.items()
+        ours = {
+            task["id"]: known.get(task["id"]) or task["data"]["sample_id"]
+            for task in batch
+            if task["id"] in known or (is_ours(task) and task["data"]["sample_id"] in delivered)
         }
         with transaction(db):
-            pulled.changed |= store_task_annotations(db, present)
+            pulled.changed |= store_task_annotations(db, _present(review, batch, ours))
         pulled.tasks += len(ours)
         pulled.foreign += len(batch) - len(ours)
-        seen |= ours.keys()
+        samples |= ours
         on_task(len(batch))
-    return seen
+    return pulled, samples
+
+
+def _present(
+    review: ReviewProject, tasks: Iterable[Mapping[str, Any]], samples: Mapping[int, str]
+) -> dict[tuple[int, int], list[RawAnnotation]]:
+    """The annotations of each of our tasks, as the store takes them."""
+    return {
+        (review.project_id, task["id"]): [
+            _annotation(raw, review.project_id, task["id"], samples[task["id"]])
+            for raw in task["annotations"]
+        ]
+        for task in tasks
+        if task["id"] in samples
+    }
+
+
+def _mend(
+    project: Project,
+    db: Store,
+    client: LabelStudioClient,
+    review: ReviewProject,
+    samples: Mapping[int, str],
+) -> int:
+    """Remove the tasks that arrived twice; how many. While a push runs, that is left to it."""
+    known = task_samples(db, review.project_id)
+    twice = sorted({sample for task_id, sample in samples.items() if task_id not in known})
+    if not twice:
+        return 0
+    with deliveries_held(project) as held:
+        return remove_doubles(db, client, review.project_id, twice) if held else 0
 
 
 def _annotation(

@@ -2,19 +2,18 @@
 
 Selecting wrote the round. Here every chunk is marked before it is posted and its task ids are
 recorded after. What was marked and not recorded when a push starts is uncertain: Label Studio is
-asked which of those samples arrived, and only the missing ones are sent.
+asked which of those samples arrived, and after a grace only the missing ones are sent. A request
+that comes through later still makes doubles, which `sync.doubles` removes.
 """
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
-from goldloop.errors import LabelStudioError
+from goldloop.errors import LabelStudioError, StoreError
 from goldloop.samples import Run, Sample
 from label_config.agent_prediction import agent_prediction
 from label_config.interface import Interface
@@ -32,14 +31,14 @@ from store.tasks import (
     plan_tasks,
 )
 from sync.client import LabelStudioClient
+from sync.doubles import deliveries_held, remove_doubles
+from sync.grace import look_until
 from sync.project import Project
 from sync.review_project import ensure_review_project, register_backend
 
 CHUNK = 100
-PARCEL_BYTES = 32 * 2**20
-# A killed push leaves its last request running inside Label Studio. This long after it was sent,
-# what has not arrived is taken for lost; what arrives later still is removed as a double.
-GRACE_SECONDS = 15.0
+# Small enough that Label Studio takes a parcel in a few seconds.
+PARCEL_BYTES = 8 * 2**20
 
 
 @dataclass
@@ -57,18 +56,21 @@ class Delivery:
 def push_rounds(
     project: Project, db: Store, on_sent: Callable[[int], None] = lambda _: None
 ) -> Delivery:
-    """Deliver every round that is not delivered yet, oldest first."""
-    delivery = Delivery()
-    waiting = undelivered_rounds(db)
-    client = project.client()
-    review = ensure_review_project(project, db, client)
-    delivery.project_id = review.project_id
-    for round_id, version in waiting:
-        _deliver(project, db, client, review, round_id, version, delivery, on_sent)
-        delivery.rounds.append(round_id)
-    delivery.backend_registered = register_backend(project, client, review.project_id)
-    if waiting:
-        _show_version(client, review.project_id, waiting[-1][1])
+    """Deliver every round that is not delivered yet, oldest first.
+
+    Raises StoreError when another push is at it: both would send what neither has recorded yet.
+    """
+    with deliveries_held(project) as ours, project.client() as client:
+        if not ours:
+            raise StoreError(
+                "another push is delivering from this store; let it end, then run the same command"
+            )
+        review = ensure_review_project(project, db, client)
+        delivery = Delivery(review.project_id)
+        for round_id, version in undelivered_rounds(db):
+            _deliver(project, db, client, review, round_id, version, delivery, on_sent)
+            delivery.rounds.append(round_id)
+        delivery.backend_registered = register_backend(project, client, review.project_id)
     return delivery
 
 
@@ -97,7 +99,9 @@ def _deliver(
             delivery.sent += len(parcel)
         on_sent(len(chunk.sample_ids))
     if doubtful:
-        delivery.doubles_removed += _remove_doubles(db, client, review.project_id, doubtful)
+        delivery.doubles_removed += remove_doubles(db, client, review.project_id, doubtful)
+    # Before the round is finished: no later push would come back to it.
+    _show_version(client, review.project_id, version)
     finish_round(db, round_id)
 
 
@@ -134,37 +138,14 @@ def _recover(
     db: Store, client: LabelStudioClient, project_id: int, chunk: Chunk, delivery: Delivery
 ) -> tuple[str, ...]:
     """Take what arrived of a chunk that was cut off into the store; what is missing comes back."""
-    while True:
-        arrived = client.find_tasks(project_id, chunk.sample_ids)
-        if len(arrived) == len(chunk.sample_ids) or _seconds_since(chunk.sent_at) > GRACE_SECONDS:
-            break
-        time.sleep(0.5)
+    arrived = look_until(
+        chunk.sent_at,
+        lambda: client.find_tasks(project_id, chunk.sample_ids),
+        lambda found: len(found) == len(chunk.sample_ids),
+    )
     mark_delivered(db, project_id, {sample: ids[0] for sample, ids in arrived.items()})
     delivery.found += len(arrived)
     return tuple(sample for sample in chunk.sample_ids if sample not in arrived)
-
-
-def _seconds_since(moment: str | None) -> float:
-    sent = datetime.fromisoformat(moment or "1970-01-01T00:00:00Z")
-    return (datetime.now(UTC) - sent).total_seconds()
-
-
-def _remove_doubles(
-    db: Store, client: LabelStudioClient, project_id: int, sample_ids: Sequence[str]
-) -> int:
-    """Delete the later copies of tasks that arrived twice, unless somebody has labelled them."""
-    removed = 0
-    for sample_id, ids in client.find_tasks(project_id, sample_ids).items():
-        if len(ids) < 2:
-            continue
-        labelled = {task["id"] for task in client.export(project_id, ids) if task["annotations"]}
-        kept = min(labelled, default=ids[0])
-        mark_delivered(db, project_id, {sample_id: kept})
-        for task_id in ids:
-            if task_id != kept and task_id not in labelled:
-                client.delete_task(task_id)
-                removed += 1
-    return removed
 
 
 def _tasks(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from goldloop.errors import InterfaceError, LabelStudioError
+from goldloop.fields import Field
 from label_config.interface import Interface, read_interface
-from store.annotations import annotated_samples
-from store.database import Store, project_fact
+from store.annotations import annotated_samples, get_cursor, set_cursor
+from store.database import Store, project_fact, transaction, utc_now
 from store.tasks import ReviewProject, review_project, save_review_project
 from sync.client import LabelStudioClient
+from sync.grace import look_until
 from sync.project import Project
 
+# When a project was asked for, kept in case that we die before the answer is stored.
+ASKED = "review project asked for"
 INSTRUCTION = (
     "<p>Read what the agent was asked and what it did, then judge it. When you are not sure, say "
     "so with a low confidence rather than skipping.</p>"
@@ -78,7 +83,7 @@ def ensure_review_project(project: Project, db: Store, client: LabelStudioClient
             f"store was pushed to (its description should hold: {_mark(db)}); check "
             "LABEL_STUDIO_URL, or start a new store with: goldloop init"
         )
-    return _carry_interface(project, db, client, known)
+    return _carry_interface(project, db, client, known, found)
 
 
 def _mark(db: Store) -> str:
@@ -86,14 +91,22 @@ def _mark(db: Store) -> str:
 
 
 def _adopt_or_create(project: Project, db: Store, client: LabelStudioClient) -> ReviewProject:
-    found = client.project_described(_mark(db))
+    mark = _mark(db)
+    fields = _fields(project, project.interface(), mark)
+    found = look_until(
+        get_cursor(db, ASKED),
+        lambda: client.project_described(mark),
+        lambda project_found: project_found is not None,
+    )
     if found is None:
-        found = client.create_project(_fields(project, project.interface(), _mark(db)))
+        with transaction(db):
+            set_cursor(db, ASKED, utc_now())
+        found = client.create_project(fields)
     if all(view["data"]["title"] != VIEW["title"] for view in client.views(found["id"])):
         client.create_view(found["id"], VIEW)
     made = ReviewProject(found["id"], client.url, found["title"], found["label_config"])
     save_review_project(db, made)
-    return _carry_interface(project, db, client, made)
+    return _carry_interface(project, db, client, made, found)
 
 
 def _fields(project: Project, interface: Interface, mark: str) -> Mapping[str, Any]:
@@ -116,12 +129,17 @@ def _fields(project: Project, interface: Interface, mark: str) -> Mapping[str, A
 
 
 def _carry_interface(
-    project: Project, db: Store, client: LabelStudioClient, known: ReviewProject
+    project: Project,
+    db: Store,
+    client: LabelStudioClient,
+    known: ReviewProject,
+    there: Mapping[str, Any],
 ) -> ReviewProject:
     interface = project.interface()
     if known.label_config == interface.xml:
         return known
-    if annotated_samples(db):
+    # Some answers may not have been pulled yet.
+    if annotated_samples(db) or there.get("total_annotations_number"):
         _refuse_loss(read_interface(known.label_config, "the interface in use"), interface)
     client.update_project(known.project_id, {"label_config": interface.xml})
     changed = ReviewProject(known.project_id, known.url, known.title, interface.xml)
@@ -144,6 +162,19 @@ def _refuse_loss(old: Interface, new: Interface) -> None:
                 f"the new labelling interface drops the option {sorted(lost)[0]} of "
                 f"{field.name}, which may have been chosen; keep it, or start a new store"
             )
+        if _narrower(field, kept[field.name]):
+            raise InterfaceError(
+                f"the new labelling interface narrows the range of {field.name}, and an answer may "
+                "lie outside; keep it, or start a new store"
+            )
+
+
+def _narrower(old: Field, new: Field) -> bool:
+    low = -math.inf if old.minimum is None else old.minimum
+    high = math.inf if old.maximum is None else old.maximum
+    return (new.minimum is not None and new.minimum > low) or (
+        new.maximum is not None and new.maximum < high
+    )
 
 
 def register_backend(project: Project, client: LabelStudioClient, project_id: int) -> bool:

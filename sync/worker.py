@@ -22,16 +22,20 @@ def work(project: Project, report: Report, stopped: Callable[[], bool]) -> None:
     """Reconcile at the start, whenever a hint arrives, and every `[worker] interval` seconds.
 
     Every 60th time is a full pull, which also finds deleted tasks. An error (Label Studio is away,
-    say) is reported and the next turn tries again; hints stay until they were followed up.
+    say) is reported and the next turn tries again; hints stay until they were followed up. The
+    first turn, and the one after an error, computes all consensus: a turn that was cut off may have
+    stored answers without.
     """
     db = project.open_store()
     try:
-        turn, due = 0, 0.0
+        turn, due, behind = 0, 0.0, True
         while not stopped():
             hinted = bool(waiting_hints(db, 1))
             if review_project(db) is not None and (hinted or time.monotonic() >= due):
                 due = time.monotonic() + project.settings.worker.interval
-                if not _reconcile(project, db, report, full=turn % FULL_EVERY == 0):
+                full = turn % FULL_EVERY == 0
+                behind = not _reconcile(project, db, report, full=full, behind=behind)
+                if behind:
                     time.sleep(min(5.0, project.settings.worker.interval))
                 turn += 1
             time.sleep(POLL_SECONDS)
@@ -39,11 +43,13 @@ def work(project: Project, report: Report, stopped: Callable[[], bool]) -> None:
         db.close()
 
 
-def _reconcile(project: Project, db: Store, report: Report, *, full: bool) -> bool:
+def _reconcile(project: Project, db: Store, report: Report, *, full: bool, behind: bool) -> bool:
     """One turn; False when it failed."""
     hints = waiting_hints(db)
     try:
         pulled = reconcile(project, db, full=full)
+        if behind:
+            update_consensus(project, db)
     except GoldloopError as error:
         report(f"trying again soon: {error}")
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from goldloop.errors import SettingsError
 from goldloop.fields import Answers, Field, Value
 
 
@@ -45,12 +46,26 @@ class Rules:
     """When a label stands.
 
     `fields` are the questions that are voted on. `gold_fields` names those that must be agreed for
-    the task to be: the others may stay disputed without holding the sample back.
+    the task to be: the others may stay disputed without holding the sample back. Raises
+    SettingsError for no gold field, a gold field that is not voted on, two fields of one name, and
+    `min_annotators` below 1.
     """
 
     fields: tuple[Field, ...]
     gold_fields: tuple[str, ...]
     min_annotators: int = 2
+
+    def __post_init__(self) -> None:
+        names = [field.name for field in self.fields]
+        unknown = [name for name in self.gold_fields if name not in names]
+        if unknown or not self.gold_fields:
+            wrong = f"{unknown[0]} is not" if unknown else "none was named"
+            voted = ", ".join(names) or "there is none"
+            raise SettingsError(f"gold_fields must be among the voted fields ({voted}); {wrong}")
+        if len(set(names)) < len(names):
+            raise SettingsError(f"the voted fields must have different names: {', '.join(names)}")
+        if self.min_annotators < 1:
+            raise SettingsError(f"min_annotators must be at least 1, not {self.min_annotators}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from statistics import fmean
 
 from goldloop.agreement.rate import agreement_rate
 from goldloop.consensus.majority import majority_vote
 from goldloop.consensus.states import Annotation, FieldConsensus, Rules, State, TaskConsensus
+from goldloop.times import instant
 
 
 def counted(annotations: Iterable[Annotation]) -> tuple[Annotation, ...]:
     """The annotations that count: each person once, with the latest answer that is not a skip.
 
-    Ordered by annotator, so that nothing after depends on the order of arrival.
+    Ordered by annotator, so that nothing after depends on the order of arrival. Raises RecordError
+    when two by one person must be compared and an `updated_at` is no time.
     """
     latest: dict[int, Annotation] = {}
     for annotation in annotations:
@@ -26,8 +29,9 @@ def counted(annotations: Iterable[Annotation]) -> tuple[Annotation, ...]:
     return tuple(latest[annotator] for annotator in sorted(latest))
 
 
-def _age(annotation: Annotation) -> tuple[str, int]:
-    return annotation.updated_at, annotation.annotation_id
+def _age(annotation: Annotation) -> tuple[datetime, int]:
+    what = f"updated_at of annotation {annotation.annotation_id}"
+    return instant(annotation.updated_at, what), annotation.annotation_id
 
 
 def task_consensus(rules: Rules, annotations: Sequence[Annotation]) -> TaskConsensus:

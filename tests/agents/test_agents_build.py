@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents.build import build_agent
+from agents.openai_chat import OpenAIAgent
 from goldloop.errors import SettingsError
 from goldloop.samples import Run, Sample
 
@@ -57,3 +60,25 @@ def test_a_missing_or_wrong_setting_is_named(
     settings = {"version": "v1", **SETTINGS.get(kind, {}), **changes}
     with pytest.raises(SettingsError, match=names):
         build_agent(kind, **settings)
+
+
+def test_an_openai_agent_runs_its_tools_through_the_callable_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / "shop_tools.py").write_text(
+        "def run(name, arguments):\n    return {'tool': name, **arguments}\n"
+    )
+    agent = build_agent(
+        "openai",
+        version="v",
+        execute="shop_tools:run",
+        folder=str(tmp_path),
+        **SETTINGS["openai"],
+    )
+    assert isinstance(agent, OpenAIAgent)
+    assert agent._execute is not None
+    assert json.loads(agent._execute("refund", {"order": 7})) == {"tool": "refund", "order": 7}
+    agent.close()
+
+
+def test_a_tool_callable_that_is_not_there_is_named() -> None:
+    with pytest.raises(SettingsError, match="no_such_tools:run"):
+        build_agent("openai", version="v", model="m", execute="no_such_tools:run")

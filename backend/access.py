@@ -1,0 +1,72 @@
+"""Who may ask the ML backend: basic credentials, and when it may do without them."""
+
+from __future__ import annotations
+
+import hmac
+from hashlib import sha256
+from ipaddress import ip_address
+
+from werkzeug.datastructures import Authorization
+
+from goldloop.errors import SettingsError
+from goldloop.settings import Secrets
+
+
+def check_credentials(secrets: Secrets, host: str) -> None:
+    """Refuse credentials that Label Studio could not send, and none where others can reach us.
+
+    Raises SettingsError that says what to set.
+    """
+    user, password = secrets.backend_user, secrets.backend_password
+    if not user and not password:
+        if is_loopback(host):
+            return
+        raise SettingsError(
+            f"the ML backend would listen on {host}, where others can reach it, without a "
+            "password; set GOLDLOOP_BACKEND_USER and GOLDLOOP_BACKEND_PASSWORD in .env or the "
+            "environment, or let it listen on 127.0.0.1"
+        )
+    if not user or not password:
+        missing = "GOLDLOOP_BACKEND_PASSWORD" if user else "GOLDLOOP_BACKEND_USER"
+        raise SettingsError(
+            f"{missing} is empty; Label Studio sends the ML backend's user and password only when "
+            "both are set, so set both or neither"
+        )
+    if ":" in user or not f"{user}{password}".isascii():
+        raise SettingsError(
+            "GOLDLOOP_BACKEND_USER and GOLDLOOP_BACKEND_PASSWORD must be ASCII, and the user "
+            "without a colon: basic authentication cannot carry them otherwise"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server on `host`; in doubt no.
+
+    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "box", "")]
+    [True, True, True, False, False, False]
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_allowed(secrets: Secrets, given: Authorization | None) -> bool:
+    """Whether a request's credentials are ours; anything is, where none are set.
+
+    Both are compared whole and in constant time, as digests, so that the time tells nothing of
+    either, not even its length.
+    """
+    if not secrets.backend_password:
+        return True
+    user = given.username if given is not None else None
+    password = given.password if given is not None else None
+    user_fits = hmac.compare_digest(_digest(user), _digest(secrets.backend_user))
+    password_fits = hmac.compare_digest(_digest(password), _digest(secrets.backend_password))
+    return user_fits & password_fits
+
+
+def _digest(text: str | None) -> bytes:
+    return sha256((text or "").encode("utf-8", "replace")).digest()
