@@ -85,9 +85,10 @@ def _options(backend: BackendSettings, listening: int) -> dict[str, Any]:
         "worker_class": "gthread",
         "workers": 1,
         "threads": backend.threads,
+        # A worker that shows no sign of life for so long is replaced; an agent may take its time.
         "timeout": 120,
-        # A process that is asked to stop is killed after ten seconds by those who start it.
-        "graceful_timeout": 8,
+        # Those who start it kill it ten seconds after they asked it to stop.
+        "graceful_timeout": 5,
         "proc_name": "goldloop-backend",
         "accesslog": None,
         "errorlog": "-",

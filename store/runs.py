@@ -147,8 +147,11 @@ def named_version(db: Database, agent: AgentSettings) -> str:
         return agent.version
     if agent.kind == "openai":
         return agent.model or "openai"
+    if agent.kind == "http":
+        # Without the query, which may hold a key: the name is shown to everybody.
+        return f"http:{agent.url.partition('?')[0]}"
     if agent.kind != "recorded":
-        return f"http:{agent.url}" if agent.kind == "http" else agent.kind
+        return agent.kind
     versions = list(agent_versions(db))
     if len(versions) > 1:
         raise SettingsError(

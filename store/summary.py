@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from statistics import median
 
 from sqlite_utils import Database
@@ -61,17 +63,19 @@ def _by(db: Database, sql: str) -> dict[str, int]:
 def _annotators(db: Database) -> list[tuple[str, int, int, float | None]]:
     """For each person: name, answers, skips, and median seconds for an answer."""
     rows = db.execute(
-        "SELECT coalesce(nullif(p.name, ''), p.email, 'annotator ' || a.annotator_id),"
-        " a.was_cancelled, a.lead_time FROM annotations a LEFT JOIN annotators p USING"
-        " (annotator_id) WHERE a.deleted_at IS NULL"
+        "SELECT a.annotator_id, coalesce(nullif(p.name, ''), p.email, 'annotator ' ||"
+        " a.annotator_id), a.was_cancelled, a.lead_time FROM annotations a LEFT JOIN annotators p"
+        " USING (annotator_id) WHERE a.deleted_at IS NULL ORDER BY 2, 1"
     )
-    people: dict[str, tuple[list[float], int, int]] = {}
-    for name, skipped, lead_time in rows:
-        times, answers, skips = people.get(name, ([], 0, 0))
-        if not skipped and lead_time is not None:
-            times.append(lead_time)
-        people[name] = (times, answers + (not skipped), skips + bool(skipped))
     return [
-        (name, answers, skips, median(times) if times else None)
-        for name, (times, answers, skips) in sorted(people.items())
+        _annotator(name, [(bool(row[2]), row[3]) for row in own])
+        for (_, name), own in groupby(rows, key=lambda row: (row[0], row[1]))
     ]
+
+
+def _annotator(
+    name: str, own: Sequence[tuple[bool, float | None]]
+) -> tuple[str, int, int, float | None]:
+    skips = sum(skipped for skipped, _ in own)
+    times = [seconds for skipped, seconds in own if not skipped and seconds is not None]
+    return name, len(own) - skips, skips, median(times) if times else None

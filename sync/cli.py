@@ -35,6 +35,7 @@ from sync.select_batch import Batch, select_batch
 from sync.version_folder import dataset_names, read_manifest, version_names
 from sync.worker import work
 
+PORT = click.IntRange(1, 65535)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
 
 
@@ -79,8 +80,8 @@ def _project(ctx: click.Context) -> Project:
 @main.command()
 @click.option("--simulate", is_flag=True, help="Let three simulated annotators label, and finish.")
 @click.option("--data", type=click.Path(path_type=Path), help="Samples to use instead of ours.")
-@click.option("--port", default=8080, show_default=True, help="Label Studio's port.")
-@click.option("--backend-port", default=9090, show_default=True, help="The ML backend's port.")
+@click.option("--port", type=PORT, default=8080, show_default=True, help="Label Studio's port.")
+@click.option("--backend-port", type=PORT, default=9090, show_default=True, help="ML backend's port.")
 @click.option("--directory", "folder", type=click.Path(path_type=Path), help="Keep the demo here.")
 def demo(
     simulate: bool, data: Path | None, port: int, backend_port: int, folder: Path | None
@@ -445,7 +446,7 @@ def serve_command(ctx: click.Context) -> None:
 
 @main.command()
 @click.option("--host", help="Listen here; default: settings.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Listen here; default: settings.")
+@click.option("--port", type=PORT, help="Listen here; default: settings.")
 @click.pass_context
 def backend(ctx: click.Context, host: str | None, port: int | None) -> NoReturn:
     """Run the ML backend alone, under gunicorn.

@@ -10,7 +10,7 @@ people answered to it stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -25,10 +25,12 @@ from store.annotations import (
     store_task_annotations,
 )
 from store.database import Store, transaction
+from store.rounds import undelivered_rounds
 from store.tasks import (
     ReviewProject,
     mark_tasks_deleted,
     mark_tasks_present,
+    open_chunks,
     review_project,
     task_samples,
 )
@@ -118,7 +120,7 @@ def _pull_some(
 ) -> tuple[Pulled, Mapping[int, str]]:
     """Store the annotations of these tasks, batch by batch; the sample of each that is ours."""
     known = task_samples(db, review.project_id)
-    delivered = set(known.values())
+    awaited = {*known.values(), *_under_way(db)}
     samples: dict[int, str] = {}
     pulled = Pulled()
     tasks = client.export(review.project_id, task_ids)
@@ -126,7 +128,7 @@ def _pull_some(
         ours = {
             task["id"]: known.get(task["id"]) or task["data"]["sample_id"]
             for task in batch
-            if task["id"] in known or (is_ours(task) and task["data"]["sample_id"] in delivered)
+            if task["id"] in known or (is_ours(task) and task["data"]["sample_id"] in awaited)
         }
         with transaction(db):
             pulled.changed |= store_task_annotations(db, _present(review, batch, ours))
@@ -135,6 +137,13 @@ def _pull_some(
         samples |= ours
         on_task(len(batch))
     return pulled, samples
+
+
+def _under_way(db: Store) -> Iterator[str]:
+    """The samples whose tasks push has not recorded yet: it may have died, and people label on."""
+    for round_id, _ in undelivered_rounds(db):
+        for chunk in open_chunks(db, round_id):
+            yield from chunk.sample_ids
 
 
 def _present(
@@ -160,7 +169,9 @@ def _mend(
 ) -> int:
     """Remove the tasks that arrived twice; how many. While a push runs, that is left to it."""
     known = task_samples(db, review.project_id)
-    twice = sorted({sample for task_id, sample in samples.items() if task_id not in known})
+    delivered = set(known.values())
+    others = {sample for task_id, sample in samples.items() if task_id not in known}
+    twice = sorted(others & delivered)
     if not twice:
         return 0
     with deliveries_held(project) as held:

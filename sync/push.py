@@ -63,7 +63,8 @@ def push_rounds(
     with deliveries_held(project) as ours, project.client() as client:
         if not ours:
             raise StoreError(
-                "another push is delivering from this store; let it end, then run the same command"
+                "another push, or a pull that mends one, is at work on this store; let it end, "
+                "then run the same command"
             )
         review = ensure_review_project(project, db, client)
         delivery = Delivery(review.project_id)

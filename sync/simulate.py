@@ -125,7 +125,7 @@ def _wrong(field: Field, right: Value, salt: str) -> Value:
     pick = int(hashlib.sha256(f"{salt}{field.name}".encode()).hexdigest(), 16)
     if field.kind in (FieldKind.SINGLE_CHOICE, FieldKind.MULTIPLE_CHOICE):
         others = [option for option in field.options if option != right and (option,) != right]
-        other = others[pick % len(others)]
+        other = others[pick % len(others)] if others else field.options[0]
         return other if field.kind is FieldKind.SINGLE_CHOICE else (other,)
     if field.kind is FieldKind.RATING and isinstance(right, int):
         return right - 1 if right > 1 else right + 1

@@ -133,9 +133,24 @@ def read_manifest(root: Path, dataset: str, version: str) -> dict[str, Any]:
         raise VersionError(f"there is no {dataset}@{version}; there are: {known}") from None
     except (OSError, ValueError) as error:
         raise VersionError(f"{path} cannot be read: {error}") from error
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
-        raise VersionError(f"{path} is no manifest of a dataset version")
+    if not isinstance(manifest, dict) or not _describes(manifest, dataset, version):
+        raise VersionError(
+            f"{path} is not the manifest that was committed for {dataset}@{version}; restore it"
+        )
     return manifest
+
+
+def _describes(manifest: Mapping[str, Any], dataset: str, version: str) -> bool:
+    """Whether a manifest has all that we read in one, and is of this version."""
+    files, prints = manifest.get("files"), manifest.get("fingerprints")
+    return (
+        (manifest.get("dataset"), manifest.get("version")) == (dataset, version)
+        and {"schema", "parent", "reason", "created_at", "items"} <= manifest.keys()
+        and isinstance(files, dict)
+        and files.keys() == {DATA, INTERFACE}
+        and isinstance(prints, dict)
+        and prints.keys() == {"content", "labels"}
+    )
 
 
 def read_items(root: Path, dataset: str, version: str) -> list[dict[str, Any]]:
@@ -145,15 +160,18 @@ def read_items(root: Path, dataset: str, version: str) -> list[dict[str, Any]]:
     """
     manifest = read_manifest(root, dataset, version)
     folder = dataset_folder(root, dataset) / version
-    for name, expected in manifest["files"].items():
-        if _hash(folder / Path(name).name) != expected:
+    for name in (DATA, INTERFACE):
+        if _hash(folder / name) != manifest["files"][name]:
             raise VersionError(
                 f"{folder / name} is not as it was committed (its SHA-256 differs); restore it"
             )
     items = list(_lines(folder / DATA))
     found = fingerprints(items)
-    if found != Fingerprints(**manifest["fingerprints"]):
-        raise VersionError(f"{folder}: the fingerprint does not match what the manifest says")
+    if found != Fingerprints(**manifest["fingerprints"]) or len(items) != manifest["items"]:
+        raise VersionError(
+            f"{folder / MANIFEST} does not describe {DATA} (its fingerprints or its count differ); "
+            "restore both"
+        )
     return items
 
 
@@ -181,6 +199,9 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
-                yield json.loads(line)
-            except ValueError as error:
+                item = json.loads(line)
+            except (ValueError, RecursionError) as error:
                 raise VersionError(f"{path}:{number} is not JSON: {error}") from error
+            if not isinstance(item, dict) or not {"sample_id", "labels"} <= item.keys():
+                raise VersionError(f"{path}:{number} is no item of a dataset version")
+            yield item

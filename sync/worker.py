@@ -21,23 +21,25 @@ Report = Callable[[str], None]
 def work(project: Project, report: Report, stopped: Callable[[], bool]) -> None:
     """Reconcile at the start, whenever a hint arrives, and every `[worker] interval` seconds.
 
-    Every 60th time is a full pull, which also finds deleted tasks. An error (Label Studio is away,
-    say) is reported and the next turn tries again; hints stay until they were followed up. The
-    first turn, and the one after an error, computes all consensus: a turn that was cut off may have
-    stored answers without.
+    The first pull, and one every 60 intervals, is full and so also finds deleted tasks. An error
+    (Label Studio is away, say) is reported and the next turn tries again; hints stay until they
+    were followed up. The first turn, and the one after an error, computes all consensus: a turn
+    that was cut off may have stored answers without.
     """
     db = project.open_store()
     try:
-        turn, due, behind = 0, 0.0, True
+        interval = project.settings.worker.interval
+        due, full_due, behind = 0.0, 0.0, True
         while not stopped():
+            now = time.monotonic()
             hinted = bool(waiting_hints(db, 1))
-            if review_project(db) is not None and (hinted or time.monotonic() >= due):
-                due = time.monotonic() + project.settings.worker.interval
-                full = turn % FULL_EVERY == 0
+            if review_project(db) is not None and (hinted or now >= due):
+                due, full = now + interval, now >= full_due
                 behind = not _reconcile(project, db, report, full=full, behind=behind)
                 if behind:
-                    time.sleep(min(5.0, project.settings.worker.interval))
-                turn += 1
+                    time.sleep(min(5.0, interval))
+                elif full:
+                    full_due = now + FULL_EVERY * interval
             time.sleep(POLL_SECONDS)
     finally:
         db.close()
@@ -50,11 +52,11 @@ def _reconcile(project: Project, db: Store, report: Report, *, full: bool, behin
         pulled = reconcile(project, db, full=full)
         if behind:
             update_consensus(project, db)
+        with transaction(db):
+            finish_hints(db, hints)
     except GoldloopError as error:
         report(f"trying again soon: {error}")
         return False
-    with transaction(db):
-        finish_hints(db, hints)
     if pulled.changed:
         report(f"{len(pulled.changed)} samples changed; consensus is up to date")
     return True

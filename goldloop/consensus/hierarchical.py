@@ -44,7 +44,8 @@ POOLED = 300.0  # S: answers that symmetric errors are worth against the pooled 
 LABELS = 300.0  # S_pi: tasks that the prior's mean is worth against the labels inferred
 LEAST, MOST = 0.02, 0.98
 TOLERANCE = 1e-5
-MAX_ITERATIONS = 100
+EARLY = 5  # iterations
+CONVERGED = 100  # iterations: as good as converged
 
 
 def hierarchical(
@@ -52,17 +53,22 @@ def hierarchical(
     gold: ArrayLike | None = None,
     *,
     temperature: float | None = None,
-    max_iterations: int = MAX_ITERATIONS,
+    max_iterations: int = EARLY,
     tolerance: float = TOLERANCE,
 ) -> Inference:
     """Dawid and Skene's model with annotators drawn to a pooled one, and it to symmetric errors.
 
     An annotator's matrix has a prior of 12 answers a row around the pooled matrix with the
     annotator's own skill on its diagonal; the pooled matrix and the class prior are held by 300
-    pseudo-answers each, because estimating them freely makes such models collapse. Iterated until
-    no probability moves by `tolerance`; then the evidence is tempered:
+    pseudo-answers each, because estimating them freely makes such models collapse. After
+    `max_iterations`, or when no probability moves by `tolerance`, the evidence is tempered:
 
         P[t, k] = softmax(log q[k] + tau * sum over the task's answers of log pi_w[k, l])
+
+    It stops early on purpose. With few and weak annotators the iteration feeds on its own guesses:
+    at two answers a task it labels the set `web` as well as the vote after 5 iterations and ten
+    points worse after 100, and on no set tried was more than 5 better. `max_iterations=CONVERGED`
+    iterates to the end; `converged` tells whether it got there.
 
     `temperature` is tau. None fits it on gold from 100 gold tasks with votes on, and takes
     `default_temperature` below that. A gold task (a code in `gold`, (T,), -1 for none) keeps its

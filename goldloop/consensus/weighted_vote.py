@@ -34,7 +34,7 @@ def weighted_vote(
     >>> labels = np.array([0, 0, 1] * 4 + [1, 1, 0] * 4 + [0, 0, 0])
     >>> result = weighted_vote(Votes(tasks, annotators, labels, 9, 3, 2))
     >>> result.weights.round(2).tolist()
-    [1.48, 1.48, 0.05]
+    [1.49, 1.49, 0.02]
     """
     known = checked_gold(votes, gold)
     weights = np.ones(votes.n_annotators)

@@ -39,8 +39,6 @@ ENVIRONMENT = MappingProxyType(
         # bans by default. Link-local addresses stay banned: clouds hand out credentials there.
         "LABEL_STUDIO_USE_DEFAULT_BANNED_SUBNETS": "false",
         "LABEL_STUDIO_USER_ADDITIONAL_BANNED_SUBNETS": "169.254.0.0/16,fe80::/10",
-        # Refuse predictions that do not fit the labelling interface; off as shipped.
-        "fflag_feat_utc_210_prediction_validation_15082025": "true",
         "LABEL_STUDIO_COLLECT_ANALYTICS": "false",
         "LABEL_STUDIO_LATEST_VERSION_CHECK": "false",
         "LABEL_STUDIO_SENTRY_DSN": "",

@@ -58,7 +58,7 @@ class Review:
         return int(found)
 
     def call(self, method: str, path: str, account: Account | None = None, **sent: Any) -> Any:
-        """Label Studio's API, as the administrator or somebody else; None for 404 and for no answer."""
+        """Label Studio's API, as the administrator or somebody else; None for 404 or no body."""
         headers = {"Authorization": f"Token {(account or self.server.admin).token}"}
         url = f"{self.server.url}/api/{path}"
         reply = httpx.request(method, url, headers=headers, timeout=60, trust_env=False, **sent)

@@ -12,9 +12,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from label_studio_ml.model import LabelStudioMLBase
 from project_folder import Folder, record, tasks_of
 
+from backend.label_studio_ml import LabelStudioMLBase
 from backend.model import StoredRunsModel, model_class
 from backend.served import Served
 
@@ -23,6 +23,7 @@ def test_it_is_a_model_of_label_studio_ml(folder: Folder) -> None:
     folder.add(record("a", 0.25))
     model = model_class(Served(folder.path, folder.settings))()
     assert isinstance(model, LabelStudioMLBase)
+    assert LabelStudioMLBase.__module__ == "label_studio_ml.model"
     assert model.model_version == "v1"
     [item] = model.predict(tasks_of("a"), context={"result": []}, login=None, password=None)
     assert (item["score"], item["model_version"]) == (0.25, "v1")

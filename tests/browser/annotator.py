@@ -9,13 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Locator,
+    Page,
+    ViewportSize,
+    expect,
+)
 
 from sync.labelstudio import Account
 from tests.conftest import REPOSITORY
 
 CASES = REPOSITORY / "examples" / "customer_support" / "cases.jsonl"
-SIZE = {"width": 1280, "height": 900}
+SIZE: ViewportSize = {"width": 1280, "height": 900}
 # Label Studio asks its own server for tips on the pages before the labelling screen: there are none
 # without the internet, and Chromium reports the 404.
 NOT_OURS = ("/heidi-tips",)
@@ -54,16 +63,19 @@ class Annotator:
         self.page.get_by_role("button", name="Log in").click()
         self.page.wait_for_url(re.compile(r"^(?!.*/user/login)"))
 
-    def open_project(self, title: str) -> None:
+    def find_project(self, title: str) -> None:
         """From the list of projects to the tasks of this one."""
         self.page.goto(f"{self.url}/projects")
         self.page.get_by_text(title, exact=True).first.click()
-        expect(self.page.get_by_role("button", name="Label All Tasks")).to_be_visible()
+
+    def open_project(self, project_id: int) -> None:
+        """By its address, as from a bookmark."""
+        self.page.goto(f"{self.url}/projects/{project_id}/data")
 
     def start_labelling(self) -> None:
         """Ask the queue for the first task and wait until it can be answered."""
         self.page.get_by_role("button", name="Label All Tasks").click()
-        expect(self.questions).to_be_visible()
+        expect(self.kept_texts.first).to_be_visible()
 
     @property
     def case(self) -> Locator:
@@ -84,6 +96,11 @@ class Annotator:
     def kept_texts(self) -> Locator:
         """The texts that stand in the annotation: the expected response, then the notes."""
         return self.questions.get_by_test_id("htx-textbox-content")
+
+    @property
+    def notes(self) -> Locator:
+        """Where notes are written, as long as none are kept."""
+        return self.questions.get_by_label("TextArea Input")
 
     @property
     def chosen(self) -> Locator:
@@ -123,16 +140,20 @@ class Annotator:
         self.press("Control+Enter")
 
 
-def sit_down(browser: Browser, url: str, account: Account, theme: str | None = None) -> Annotator:
-    """An annotator who is logged in, in a fresh session; `theme` is "Light" or "Dark"."""
+def open_session(browser: Browser) -> BrowserContext:
+    """A browser of its own: no cookies, nothing cached."""
     context = browser.new_context(viewport=SIZE, color_scheme="light")
     context.set_default_timeout(15_000)
-    if theme:
-        stored = json.dumps(theme)
-        context.add_init_script(f"localStorage.setItem('preferred-color-scheme', {stored})")
-    annotator = Annotator(context.new_page(), url)
+    return context
+
+
+def open_window(session: BrowserContext, url: str, theme: str = "Light") -> Annotator:
+    """A window that is watched from the first request on; `theme` is "Light" or "Dark"."""
+    annotator = Annotator(session.new_page(), url)
+    # Label Studio keeps the choice that people make with its switch at this place.
+    chosen = f"localStorage.setItem('preferred-color-scheme', {json.dumps(theme)})"
+    annotator.page.add_init_script(chosen)
     annotator.watch()
-    annotator.log_in(account)
     return annotator
 
 

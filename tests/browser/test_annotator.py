@@ -1,26 +1,26 @@
 """What an annotator sees and does, from the login form to the answers in our store."""
 
-from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from label_config.results import read_result
 from store.annotations import RawAnnotation, annotations_of
 from store.consensus import stored_consensus
-from tests.browser.annotator import Annotator
-from tests.browser.conftest import Batch
+from tests.browser.annotator import Annotator, open_session, open_window
+from tests.browser.conftest import Annotate, Batch
+from tests.conftest import LabelStudio
 
 pytestmark = [pytest.mark.labelstudio, pytest.mark.browser]
-Arrive = Callable[..., Annotator]
 
 
 @pytest.fixture
-def ann(newcomer: Arrive, batch: Batch) -> Annotator:
+def ann(annotate: Annotate, batch: Batch) -> Annotator:
     """An annotator with the first task of a fresh batch before her."""
-    annotator = newcomer(0)
-    annotator.open_project(batch.title)
+    annotator = annotate(0)
+    annotator.open_project(batch.loop.project_id)
     annotator.start_labelling()
     annotator.is_served(batch.cases[0])
     return annotator
@@ -41,48 +41,53 @@ def answers(batch: Batch, annotation: RawAnnotation) -> dict[str, Any]:
     return found
 
 
-def test_a_newcomer_opens_the_project_on_the_tab_that_is_sorted_by_confidence(
-    newcomer: Arrive, batch: Batch
+def test_an_annotator_logs_in_and_labels_all_tasks_from_the_least_confident_on(
+    chromium: Browser, label_studio: LabelStudio, batch_to_look_at: Batch
 ) -> None:
-    ben = newcomer(1)
-    ben.open_project(batch.title)
-    expect(ben.page.get_by_role("tab")).to_have_count(1)
+    with closing(open_session(chromium)) as session:
+        ann = open_window(session, label_studio.url)
+        ann.log_in(label_studio.annotators[0])
+        ann.find_project(batch_to_look_at.title)
+        ann.start_labelling()
+        ann.is_served(batch_to_look_at.cases[0])
+
+
+def test_the_project_opens_on_its_only_tab_with_the_least_confident_first(
+    annotate: Annotate, batch_to_look_at: Batch
+) -> None:
+    ben, cases = annotate(1), batch_to_look_at.cases
+    ben.open_project(batch_to_look_at.loop.project_id)
     expect(ben.page.get_by_role("tab", name="Least confident first", selected=True)).to_be_visible()
+    expect(ben.page.get_by_role("tab")).to_have_count(1)
     rows = ben.page.locator(".lsf-table__row-wrapper")
-    expect(rows).to_contain_text([case["sample_id"] for case in batch.cases])
-    expect(rows).to_contain_text([str(case["run"]["confidence"]) for case in batch.cases])
+    expect(rows).to_contain_text([case["sample_id"] for case in cases])
+    expect(rows).to_contain_text([str(case["run"]["confidence"]) for case in cases])
 
 
-def test_the_first_task_is_the_least_confident_with_the_trace_and_both_responses(
+def test_the_screen_shows_the_trace_both_responses_and_no_verdict(
     ann: Annotator, batch: Batch
 ) -> None:
     case = batch.cases[0]
-    asked, called = case["run"]["messages"][:2]
+    asked, called, result = case["run"]["messages"][:3]
     call = called["tool_calls"][0]["function"]
     trace = ann.panel("Conversation")
     expect(trace).to_contain_text(asked["content"])
     expect(trace.get_by_text(call["name"], exact=True).first).to_be_visible()
     expect(trace.get_by_text(call["arguments"], exact=True).first).to_be_visible()
+    expect(trace.locator("summary").first).to_contain_text(f"Result of {result['name']}")
     expect(ann.panel("The agent's final response")).to_contain_text(case["response"])
     expect(ann.panel("Expected response")).to_contain_text(case["expected_response"])
-
-
-def test_a_long_tool_result_is_folded_and_opens_on_a_click(ann: Annotator, batch: Batch) -> None:
-    result = batch.cases[0]["run"]["messages"][2]
-    assert len(result["content"]) > 1000
-    folded = ann.case.locator("details").first
-    inside = folded.get_by_text('"customer": {')
-    expect(inside).to_be_hidden()
-    expect(folded.locator("summary")).to_contain_text(f"Result of {result['name']}")
-    folded.locator("summary").click()
-    expect(inside).to_be_visible()
-
-
-def test_the_expected_response_is_filled_in_and_no_verdict_is(ann: Annotator, batch: Batch) -> None:
-    expect(ann.kept_texts).to_have_text([batch.cases[0]["expected_response"]])
+    expect(ann.kept_texts).to_have_text([case["expected_response"]])
     ann.has_chosen()
     ann.has_stars(0, 0)
-    expect(ann.failure_modes).to_be_hidden()
+
+
+def test_a_long_tool_result_is_folded_and_opens_on_a_click(ann: Annotator) -> None:
+    folded = ann.panel("Conversation").locator("details").first
+    inside = folded.get_by_text('"customer": {')
+    expect(inside).to_be_hidden()
+    folded.locator("summary").click()
+    expect(inside).to_be_visible()
 
 
 def test_failure_modes_are_asked_only_when_the_response_is_not_correct(ann: Annotator) -> None:
@@ -103,7 +108,7 @@ def test_answers_given_with_keys_are_stored_as_given_and_the_next_least_confiden
     ann.press("Control+End")
     ann.page.keyboard.type(" Say so: 1 2 3 asd jl.")
     ann.press("Shift+Enter")
-    ann.questions.get_by_label("TextArea Input").click()
+    ann.notes.click()
     ann.page.keyboard.type("Seen 4 of 9, all just as sad: jl q t z.")
     ann.press("Shift+Enter")
     expect(ann.kept_texts).to_have_count(2)
@@ -155,7 +160,7 @@ def test_a_text_that_is_still_open_is_stored_when_the_button_submits(
     ann.questions.get_by_role("button", name="Edit Region").click()
     ann.press("Control+End")
     ann.page.keyboard.type(" Then stop.")
-    ann.page.get_by_role("button", name="Submit", exact=True).click()
+    ann.page.get_by_role("button", name="Submit current annotation").click()
     ann.is_served(batch.cases[1])
     [annotation] = pulled(batch, batch.cases[0])
     expected = f"{batch.cases[0]['expected_response']} Then stop."
@@ -165,7 +170,7 @@ def test_a_text_that_is_still_open_is_stored_when_the_button_submits(
 def test_a_skipped_task_gives_way_to_the_next_and_is_stored_as_skipped(
     ann: Annotator, batch: Batch
 ) -> None:
-    ann.page.get_by_role("button", name="Skip").click()
+    ann.page.get_by_role("button", name="skip-task").click()
     ann.is_served(batch.cases[1])
     [annotation] = pulled(batch, batch.cases[0])
     assert annotation.was_cancelled
@@ -202,17 +207,17 @@ def test_submitting_without_the_required_answers_says_what_is_missing_and_stores
 
 
 def test_a_second_annotator_gets_the_same_task_and_sees_nothing_of_the_first_ones_answers(
-    ann: Annotator, batch: Batch, newcomer: Arrive
+    ann: Annotator, batch: Batch, annotate: Annotate
 ) -> None:
     ann.press("3", "5", "j")
-    ann.questions.get_by_label("TextArea Input").click()
+    ann.notes.click()
     ann.page.keyboard.type("Between you and me")
     ann.press("Shift+Enter")
     ann.submit()
     ann.is_served(batch.cases[1])
 
-    ben = newcomer(1)
-    ben.open_project(batch.title)
+    ben = annotate(1)
+    ben.open_project(batch.loop.project_id)
     with ben.page.expect_response(lambda reply: "id=next_task" in reply.url) as served:
         ben.start_labelling()
     assert "Between you and me" not in served.value.text()

@@ -205,9 +205,9 @@ def test_two_processes_that_migrate_at_once_both_succeed(path: Path) -> None:
         f"from pathlib import Path; from store.database import *; open_store(Path({str(path)!r}))"
     )
     running = [
-        subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)
+        subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(2)
     ]
-    assert [process.communicate()[1] for process in running] == [b""] * 4
+    assert [process.communicate()[1] for process in running] == [b"", b""]
 
 
 # Transactions

@@ -139,7 +139,7 @@ def test_runs_that_people_were_given_are_known_by_version(
         (AgentSettings(version="mine"), "mine"),
         (AgentSettings(kind="openai", model="gpt-5"), "gpt-5"),
         (AgentSettings(kind="openai"), "openai"),
-        (AgentSettings(kind="http", url="http://a/run"), "http:http://a/run"),
+        (AgentSettings(kind="http", url="http://a/run?key=hush"), "http:http://a/run"),
         (AgentSettings(kind="python:m:f"), "python:m:f"),
         (AgentSettings(), "recorded"),
     ],

@@ -20,7 +20,6 @@ from sync.client import LabelStudioClient
 from sync.labelstudio import Account
 from sync.project import Project, open_project
 from sync.simulate import SimulatedAnnotator, label_everything
-from tests.conftest import LabelStudio
 
 VERDICT = {"correctness": "correct", "tool_use": "right"}
 
@@ -30,7 +29,7 @@ class Loop:
     """One project of Goldloop: its folder, its Label Studio, and who labels there."""
 
     folder: Path
-    server: LabelStudio
+    server: Any  # a LabelStudio, or the address of none
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     closing: ExitStack = field(default_factory=ExitStack)
 

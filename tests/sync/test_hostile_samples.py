@@ -135,19 +135,6 @@ BAD = {
 }
 
 
-@pytest.fixture
-def offline(make_loop):
-    """A project that needs no Label Studio."""
-
-    class Nowhere:
-        url = "http://127.0.0.1:9"
-
-        class admin:  # noqa: N801
-            token = "none"
-
-    return make_loop(Nowhere)
-
-
 class TestBadRecords:
     @pytest.mark.parametrize(("line", "reason"), BAD.values(), ids=BAD.keys())
     def test_are_refused_with_file_and_line_and_nothing_is_half_imported(

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from sync import grace
+from sync import grace, pull
 from sync.labelstudio.ports import free_port
 from tests.sync.dying import dies, start
 from tests.sync.proxy import Proxy
@@ -101,6 +101,22 @@ class TestKilled:
         push_again(loop)
         assert_delivered(loop)
 
+    def test_and_what_people_answered_before_the_next_push_is_not_lost(
+        self, loop, short_grace, monkeypatch
+    ):
+        monkeypatch.setattr(pull, "OVERLAP", pull.OVERLAP * 0)
+        loop.fill(3)
+        before = ("before", "sync.push", "mark_delivered", 1)
+        dies(loop.folder, ("push", "--batch-size", "3"), before)
+        for task in loop.tasks_there():
+            loop.answer(0, task["id"])
+        pulled = loop.json("pull")
+        assert (len(pulled["changed"]), pulled["doubles_removed"]) == (3, 0)
+        assert loop.json("push")["found"] == 3
+        assert loop.json("pull", "--full")["changed"] == []
+        assert set(loop.states().values()) == {"waiting"}
+        assert_delivered(loop, 3)
+
     @pytest.mark.parametrize("seed", range(6))
     def test_at_any_moment(self, loop, seed, monkeypatch):
         loop.fill(COUNT)
@@ -163,9 +179,7 @@ class TestTheConnectionBreaks:
         assert_delivered(loop, 5)
         assert loop.json("pull", "--full")["doubles_removed"] == 0
 
-    def test_and_what_people_said_to_a_task_that_arrived_twice_counts(
-        self, loop, cut, short_grace
-    ):
+    def test_and_what_people_said_to_a_task_that_arrived_twice_counts(self, loop, cut, short_grace):
         plan, proxy = cut
         loop.fill(2)
         plan.append("late")
@@ -224,5 +238,3 @@ def test_a_killed_push_does_not_hold_the_next_one_back(loop, short_grace):
     dies(loop.folder, ("push", "--batch-size", "3"), ("before", "sync.push", "mark_sending", 1))
     loop.run("push")
     assert_delivered(loop, 3)
-
-

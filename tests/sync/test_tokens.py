@@ -9,7 +9,6 @@ import threading
 import pytest
 
 from sync.labelstudio import invite_token, personal_access_token, sign_up
-from sync.labelstudio.ports import free_port
 
 # Three parts in base64url, the middle one {"token_type": "refresh", "exp": 8072213999}.
 FORGED = (
@@ -91,42 +90,32 @@ class TestTokensThatDoNot:
 
 
 class TestNoLabelStudio:
-    @pytest.fixture
-    def alone(self, make_loop):
-        class Nowhere:
-            url = f"http://127.0.0.1:{free_port()}"
-
-            class admin:  # noqa: N801
-                token = "0123456789abcdef0123456789abcdef01234567"
-
-        return make_loop(Nowhere)
-
-    def test_push_says_so_in_one_line_and_changes_nothing(self, alone):
-        alone.fill(3)
-        alone.run("select", "--batch-size", "2")
-        message = alone.refused("push")
-        assert alone.server.url in message
+    def test_push_says_so_in_one_line_and_changes_nothing(self, offline):
+        offline.fill(3)
+        offline.run("select", "--batch-size", "2")
+        message = offline.refused("push")
+        assert offline.server.url in message
         assert "is it running" in message
-        assert alone.rows("SELECT * FROM tasks") == []
-        assert alone.rows("SELECT delivered_at FROM rounds") == [(None,)]
+        assert offline.rows("SELECT * FROM tasks") == []
+        assert offline.rows("SELECT delivered_at FROM rounds") == [(None,)]
 
-    def test_a_personal_access_token_makes_no_difference(self, alone):
-        alone.use_token(FORGED)
-        message = alone.refused("push")
+    def test_a_personal_access_token_makes_no_difference(self, offline):
+        offline.use_token(FORGED)
+        message = offline.refused("push")
         assert "is it running" in message
         assert FORGED[-20:] not in message
 
-    def test_an_address_that_sends_us_on_is_named(self, alone):
+    def test_an_address_that_sends_us_on_is_named(self, offline):
         there = [("Location", "")]
         with _answering(200, b"{}") as target, _answering(302, b"", there) as url:
             there[0] = ("Location", f"{target}/")
-            alone.configure("label_studio", url=url)
-            assert f"sends us on to {target}; set LABEL_STUDIO_URL" in alone.refused("push")
+            offline.configure("label_studio", url=url)
+            assert f"sends us on to {target}; set LABEL_STUDIO_URL" in offline.refused("push")
 
-    def test_a_web_page_where_an_answer_should_be_is_named(self, alone):
+    def test_a_web_page_where_an_answer_should_be_is_named(self, offline):
         with _answering(200, b"<html>Welcome</html>") as url:
-            alone.configure("label_studio", url=url)
-            assert "LABEL_STUDIO_URL" in alone.refused("push")
+            offline.configure("label_studio", url=url)
+            assert "LABEL_STUDIO_URL" in offline.refused("push")
 
 
 class _answering:  # noqa: N801 - reads as a verb
