@@ -177,3 +177,19 @@ def m004_inbox(db: Database) -> None:
     ) STRICT;
     CREATE INDEX inbox_waiting ON inbox (event_id) WHERE done_at IS NULL;
     """)
+
+
+@migrations()
+def m005_further_annotators(db: Database) -> None:
+    """Tasks that were given to more annotators than all others, because people disagreed."""
+    db.executescript("""
+    CREATE TABLE further_annotators (
+        sample_id TEXT NOT NULL REFERENCES samples,
+        project_id INTEGER NOT NULL,
+        task_id INTEGER NOT NULL,
+        overlap INTEGER NOT NULL,
+        planned_at TEXT NOT NULL,
+        confirmed_at TEXT,
+        PRIMARY KEY (sample_id, overlap)
+    ) STRICT, WITHOUT ROWID;
+    """)

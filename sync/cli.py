@@ -81,7 +81,9 @@ def _project(ctx: click.Context) -> Project:
 @click.option("--simulate", is_flag=True, help="Let three simulated annotators label, and finish.")
 @click.option("--data", type=click.Path(path_type=Path), help="Samples to use instead of ours.")
 @click.option("--port", type=PORT, default=8080, show_default=True, help="Label Studio's port.")
-@click.option("--backend-port", type=PORT, default=9090, show_default=True, help="ML backend's port.")
+@click.option(
+    "--backend-port", type=PORT, default=9090, show_default=True, help="ML backend's port."
+)
 @click.option("--directory", "folder", type=click.Path(path_type=Path), help="Keep the demo here.")
 def demo(
     simulate: bool, data: Path | None, port: int, backend_port: int, folder: Path | None

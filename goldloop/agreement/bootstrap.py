@@ -65,7 +65,7 @@ def bootstrap_interval(
     return weighted_interval(
         lambda weights: statistic(distinct, weights),
         copies,
-        width=len(distinct.count),
+        width=max(len(distinct.count), len(distinct.options)),
         draws=draws,
         seed=seed,
         level=level,

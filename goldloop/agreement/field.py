@@ -17,7 +17,6 @@ from goldloop.agreement.bootstrap import (
     Interval,
     Statistic,
     bootstrap_interval,
-    defined,
     estimate,
     mean_interval,
 )
@@ -117,23 +116,14 @@ def summary(field: Field, answers: Sequence[Answer], *, draws: int, seed: int) -
     table = table_of(field, answers).paired()
     annotators = len({answer.annotator for answer in answers})
     top, prevalence = _top(table)
-
-    def measured(statistic: Statistic, min_options: int = 2) -> Estimate:
-        value = estimate(table, statistic, min_options)
-        if value is None:
-            return NOTHING
-        interval = bootstrap_interval(
-            table, statistic, min_options=min_options, draws=draws, seed=seed
-        )
-        return Estimate(value, interval)
-
+    measured = partial(_measured, table, draws=draws, seed=seed)
+    gwet = {name: measured(statistic) for name, statistic in _GWET.get(field.kind, {}).items()}
     if field.kind in _CHANCE_CORRECTED:
         measure, statistic = _CHANCE_CORRECTED[field.kind]
         score = measured(statistic)
     else:
         measure, pair_score = _PART_CREDIT[field.kind]
         score = _part_credit(table, pair_score, draws, seed)
-    gwet = {name: measured(ac) for name, ac in _GWET.get(field.kind, {}).items()}
     return FieldAgreement(
         field=field.name,
         tasks=len(table.tasks),
@@ -150,11 +140,21 @@ def summary(field: Field, answers: Sequence[Answer], *, draws: int, seed: int) -
     )
 
 
+def _measured(
+    table: CountTable, statistic: Statistic, min_options: int = 2, *, draws: int, seed: int
+) -> Estimate:
+    value = estimate(table, statistic, min_options)
+    if value is None:
+        return NOTHING
+    interval = bootstrap_interval(table, statistic, min_options=min_options, draws=draws, seed=seed)
+    return Estimate(value, interval)
+
+
 def _part_credit(table: CountTable, score: PairScore, draws: int, seed: int) -> Estimate:
     means = pair_score_means(table, score)
     if not len(means):
         return NOTHING
-    return Estimate(defined(float(means.mean())), mean_interval(means, draws=draws, seed=seed))
+    return Estimate(float(means.mean()), mean_interval(means, draws=draws, seed=seed))
 
 
 def _top(table: CountTable) -> tuple[Any, float | None]:
@@ -178,14 +178,17 @@ def _warnings(
         rest = "too few for intervals" if tasks < FEWEST_TASKS else "look at the intervals"
         warnings.append(f"few tasks with two answers ({tasks}, better {FEW_TASKS}): {rest}")
     if prevalence == 1.0:
-        warnings.append(
-            f"all answers are {top!r:.60}: what is corrected for chance is undefined, because "
-            "nobody had anything to tell apart"
-        )
+        warnings.append(f"all answers are {top!r:.60}: {_nothing_to_tell_apart(field.kind)}")
     elif prevalence > SKEWED and field.kind in _CHANCE_CORRECTED:
         instead = "AC1 and the percent agreement" if field.kind in _GWET else "percent agreement"
         warnings.append(
-            f"{prevalence:.0%} of the answers are {top!r:.60}: kappa and alpha mislead here (low "
-            f"although people agree); look at {instead}"
+            f"{min(prevalence, 0.99):.0%} of the answers are {top!r:.60}: kappa and alpha mislead "
+            f"here (low although people agree); look at {instead}"
         )
     return tuple(warnings)
+
+
+def _nothing_to_tell_apart(kind: FieldKind) -> str:
+    if kind in _CHANCE_CORRECTED:
+        return "agreement beyond chance is undefined, because nobody had anything to tell apart"
+    return "nobody had anything to tell apart"

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from goldloop.agreement.bootstrap import defined
 from goldloop.agreement.counts import CountTable, FloatArray
 
 # How alike two answers are, in [0, 1]: symmetric, and 1 for equal answers.
@@ -26,7 +25,7 @@ def mean_pair_score(table: CountTable, score: PairScore) -> float | None:
     0.6666666666666666
     """
     scores = pair_score_means(table.paired(), score)
-    return defined(float(scores.mean())) if len(scores) else None
+    return float(scores.mean()) if len(scores) else None
 
 
 def pair_score_means(table: CountTable, score: PairScore) -> FloatArray:

@@ -12,6 +12,7 @@ from goldloop.consensus.annotator_model import Annotator
 from goldloop.consensus.outcome import FieldAnswers, TaskAnswers
 from goldloop.consensus.votes import Floats, Votes, code_votes
 from goldloop.errors import RecordError
+from goldloop.fields import Value
 
 SHRINK = 10.0
 CUT = 1.5
@@ -67,7 +68,7 @@ def fit_biases(numbers: Mapping[str, Mapping[Annotator, float]], *, robust: bool
     votes = coded.votes
     values = np.array(
         [
-            shared[str(coded.tasks[task])][coded.annotators[who]]  # type: ignore[index]
+            shared[str(coded.tasks[task])][coded.annotators[who]]
             for task, who in zip(votes.tasks, votes.annotators, strict=True)
         ],
         dtype=np.float64,
@@ -112,12 +113,14 @@ def spread(numbers: Floats, value: float) -> float | None:
 
 def numbers_of(answers: TaskAnswers) -> dict[Annotator, float]:
     """The answers as floats. Raises RecordError for one that is no finite number."""
-    numbers: dict[Annotator, float] = {}
-    for who, value in answers.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-            raise RecordError(f"the answer {str(value)[:80]!r} is not a finite number")
-        numbers[who] = float(value)
-    return numbers
+    return {who: number(value) for who, value in answers.items()}
+
+
+def number(value: Value) -> float:
+    """The answer as a float. Raises RecordError where it is no finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+        raise RecordError(f"the answer {str(value)[:80]!r} is not a finite number")
+    return float(value)
 
 
 def all_numbers(answers: FieldAnswers) -> dict[str, dict[Annotator, float]]:
@@ -150,14 +153,15 @@ def _cut(apart: Floats, noise: float, robust: bool) -> Floats:
 
 
 def _noise(apart: Floats, robust: bool) -> float:
-    """The usual deviation; where over half are exactly equal the median says nothing of the rest."""
+    """The usual deviation; a median of 0 (most are equal) says nothing of the others."""
     middle = MAD * float(np.median(np.abs(apart)))
     return middle if robust and middle > 0 else float(np.sqrt((apart**2).mean()))
 
 
 def _means(votes: Votes, values: Floats) -> Floats:
     total = np.bincount(votes.tasks, weights=values, minlength=votes.n_tasks)
-    return total / np.maximum(np.bincount(votes.tasks, minlength=votes.n_tasks), 1)
+    means: Floats = total / np.maximum(np.bincount(votes.tasks, minlength=votes.n_tasks), 1)
+    return means
 
 
 def _medians(votes: Votes, values: Floats) -> Floats:
@@ -166,5 +170,5 @@ def _medians(votes: Votes, values: Floats) -> Floats:
     starts = np.cumsum(sizes) - sizes
     ordered = values[order]
     low, high = starts + (sizes - 1) // 2, starts + sizes // 2
-    return (ordered[low] + ordered[high]) / 2
-
+    medians: Floats = (ordered[low] + ordered[high]) / 2
+    return medians

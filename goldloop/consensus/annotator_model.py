@@ -114,19 +114,21 @@ def update_task(
     [0.833, 0.167]
     """
     if gold is not None:
-        return np.eye(len(model.options))[_code(model, gold)]
+        certain = np.zeros(len(model.options))
+        certain[_code(model, gold)] = 1.0
+        return certain
     given = [(model.places.get(who), _code(model, option)) for who, option in answers.items()]
     given.sort(key=lambda pair: (-1 if pair[0] is None else pair[0], pair[1]))
     if model.confusion is None or model.unknown is None:
         return _shares(model, given)
-    scores = np.zeros((1, len(model.options)))
+    scores: Floats = np.zeros((1, len(model.options)))
     for place, code in given:
         matrix = model.unknown if place is None else model.confusion[place]
         scores[0] += np.log(np.maximum(matrix[:, code], TINY))
     scores *= model.temperature
     scores += np.log(np.maximum(model.prior, TINY))
     softmax(scores)
-    return scores[0]
+    return scores.ravel()
 
 
 def _shares(model: AnnotatorModel, given: list[tuple[int | None, int]]) -> Floats:

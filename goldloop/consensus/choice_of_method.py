@@ -40,15 +40,15 @@ class MethodSettings:
 
     def __post_init__(self) -> None:
         if self.method != AUTO and self.method not in METHODS:
-            raise SettingsError(
-                f"unknown consensus method {self.method!r}; there are: {', '.join([AUTO, *METHODS])}"
-            )
+            known = ", ".join([AUTO, *METHODS])
+            raise SettingsError(f"unknown consensus method {self.method!r}; there are: {known}")
         if min(self.min_tasks, self.min_answers) < 1:
             raise SettingsError("min_tasks and min_answers must be at least 1")
 
 
 def choose_method(
-    votes: Votes, settings: MethodSettings = MethodSettings()  # noqa: B008 - it is frozen
+    votes: Votes,
+    settings: MethodSettings = MethodSettings(),
 ) -> tuple[str, str]:
     """The name of the method for these votes, and the reason in words.
 
@@ -78,7 +78,7 @@ def choose_method(
 
 
 def typical_answers(votes: Votes) -> int:
-    """The median, over the answers, of how many its annotator gave; the lower one of two; 0 for none.
+    """The median, over the answers, of how many answers its annotator gave; 0 without answers.
 
     >>> typical_answers(Votes([0, 1, 2, 0], [0, 0, 0, 1], [0, 0, 0, 0], 3, 2, 2))
     3
@@ -91,7 +91,7 @@ def typical_answers(votes: Votes) -> int:
 
 def infer(
     votes: Votes,
-    settings: MethodSettings = MethodSettings(),  # noqa: B008 - it is frozen
+    settings: MethodSettings = MethodSettings(),
     gold: ArrayLike | None = None,
 ) -> tuple[Inference, str]:
     """The inference of the chosen method, and why it was chosen."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +46,7 @@ def fit_choice(
     name, reason = choose_method(coded.votes, settings)
     if coded.votes.n_tasks * coded.votes.n_options > LARGEST_TABLE:
         return ChoiceFit(_counting(coded, f"too many tasks and options for a model; {reason}"), ())
-    known = gold_codes(coded, {task: label for task, label in gold.items()})
+    known = gold_codes(coded, gold)
     inference = METHODS[name](coded.votes, known)
     notes = inference.warnings.notes
     reason = "; ".join((reason, *notes)) if notes else reason
@@ -68,7 +68,7 @@ def decide_choice(
     if new:
         model = _with_options(model, new)
     posterior = update_task(model, answers, gold).tolist()  # type: ignore[arg-type]
-    place, confidence = most_probable(model.options, posterior)
+    place, confidence = most_probable(posterior)
     value = None if place is None else model.options[place]
     vote, share = plurality(given)
     return Outcome(
@@ -103,16 +103,17 @@ def overruled(
     return ()
 
 
-def _coded(options: Sequence[Value], answers: FieldAnswers, gold: Mapping[str, Value]) -> CodedVotes:
+def _coded(
+    options: Sequence[Value], answers: FieldAnswers, gold: Mapping[str, Value]
+) -> CodedVotes:
     """The votes over the options that the field has, or, where those are very many, were chosen."""
     rows = [(task, who, label) for task, by in answers.items() for who, label in by.items()]
     chosen = {label for _, _, label in rows} | set(gold.values())
     offered = [*options, *sorted(chosen - set(options), key=str)]
     if len(offered) > len(chosen) and len(offered) * max(len(answers), 1) > LARGEST_TABLE // 10:
         offered = [option for option in offered if option in chosen]
-    columns: Iterable[Sequence[object]] = zip(*rows, strict=True) if rows else ((), (), ())
-    tasks, annotators, labels = columns
-    return code_votes(tasks, annotators, labels, offered, all_tasks=answers)  # type: ignore[arg-type]
+    tasks, annotators, labels = ([row[column] for row in rows] for column in range(3))
+    return code_votes(tasks, annotators, labels, offered, all_tasks=answers)
 
 
 def _counting(coded: CodedVotes, reason: str) -> AnnotatorModel:
@@ -130,7 +131,9 @@ def _counting(coded: CodedVotes, reason: str) -> AnnotatorModel:
 def _with_options(model: AnnotatorModel, new: Sequence[Value]) -> AnnotatorModel:
     options: tuple[Option, ...] = (*model.options, *sorted(new, key=str))  # type: ignore[arg-type]
     reason = f"the model does not know the option {str(min(map(str, new)))[:80]!r} yet"
-    return AnnotatorModel(METHOD, VERSION, reason, options, (), np.full(len(options), 1 / len(options)))
+    return AnnotatorModel(
+        METHOD, VERSION, reason, options, (), np.full(len(options), 1 / len(options))
+    )
 
 
 def _told(coded: CodedVotes, warnings: Warnings) -> tuple[str, ...]:
@@ -147,4 +150,3 @@ def _told(coded: CodedVotes, warnings: Warnings) -> tuple[str, ...]:
             named = ", ".join(str(coded.tasks[place]) for place in places[:LISTED_TASKS])
             said.append(f"the model overrules {what} on {len(places)} tasks: {named}")
     return tuple(said)
-

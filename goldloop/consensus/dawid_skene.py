@@ -43,8 +43,8 @@ def dawid_skene(
 
     Stops as crowd-kit 1.4.2 does, so that both can be compared at the same number of iterations:
     when the evidence lower bound per answer grows by less than `tolerance`, in a bound that counts
-    the log prior once for each answer. (The bound of the model counts it once for each task; stopping
-    by that one takes longer.) Give a `tolerance` of minus infinity to force `max_iterations`.
+    the log prior once for each answer. (The model counts it once for each task; stopping by that
+    takes longer.) Give a `tolerance` of minus infinity to force `max_iterations`.
 
     It has no prior, so with few answers it is overconfident and may collapse: see `hierarchical`.
     `gold` is (T,) with -1 for none. Where there is nothing to model, or too many options for
@@ -91,9 +91,7 @@ def dawid_skene(
     )
 
 
-def _maximise(
-    votes: Votes, answers: csr_array, posterior: Floats
-) -> tuple[Floats, Floats, Floats]:
+def _maximise(votes: Votes, answers: csr_array, posterior: Floats) -> tuple[Floats, Floats, Floats]:
     """The M step: the prior (K,), the matrices (W, K, K) and the counts behind them.
 
     Only answers that an annotator gave get probability; those he never gave have none.

@@ -1,4 +1,4 @@
-"""Hierarchical MAP Dawid-Skene with a tempered posterior: the default where there is enough data."""
+"""Hierarchical MAP Dawid-Skene with a tempered posterior: the default with enough data."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def hierarchical(
     >>> tasks, annotators = np.repeat(np.arange(4), 3), np.tile(np.arange(3), 4)
     >>> labels = [0, 0, 0, 1, 1, 0, 0, 0, 1, 1, 1, 1]
     >>> result = hierarchical(Votes(tasks, annotators, labels, 4, 3, 2))
-    >>> result.posterior.argmax(axis=1).tolist(), result.converged
-    ([0, 1, 0, 1], True)
+    >>> result.posterior.argmax(axis=1).tolist(), result.iterations
+    ([0, 1, 0, 1], 5)
     """
     known = checked_gold(votes, gold)
     why = too_large(votes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from goldloop.consensus.votes import (
@@ -68,7 +68,7 @@ class Inference:
     warnings: Warnings = Warnings()
 
 
-def top_options(posterior: Floats, tolerance: float = TIE) -> tuple[Counts, np.ndarray]:
+def top_options(posterior: Floats, tolerance: float = TIE) -> tuple[Counts, NDArray[np.bool_]]:
     """The most probable option of each task, (T,), and whether another is as probable, (T,).
 
     Where options are tied (within `tolerance`) the option named means nothing: a tie is never
@@ -107,7 +107,8 @@ def expected_counts(answers: csr_array, posterior: Floats, annotators: int) -> F
     """
     options = posterior.shape[1]
     counts: Floats = answers.T @ posterior
-    return counts.reshape(annotators, options, options).transpose(0, 2, 1)
+    by_answer = counts.reshape(annotators, options, options)
+    return by_answer.transpose(0, 2, 1)
 
 
 def softmax(scores: Floats) -> float:
@@ -141,7 +142,8 @@ def rows_to_one(counts: Floats) -> Floats:
     """Each row divided by its sum; a row without anything becomes uniform."""
     total = counts.sum(axis=-1, keepdims=True)
     uniform = np.full_like(counts, 1 / max(counts.shape[-1], 1))
-    return np.divide(counts, total, out=uniform, where=total > 0)
+    np.divide(counts, total, out=uniform, where=total > 0)
+    return uniform
 
 
 def too_large(votes: Votes) -> str | None:
@@ -160,7 +162,7 @@ def too_large(votes: Votes) -> str | None:
 
 
 def warn(votes: Votes, posterior: Floats, counts: Floats | None, gold: ArrayLike) -> Warnings:
-    """The warnings for a posterior (T, K) and expected counts (W, K, K); gold tasks are left out."""
+    """The warnings for a posterior (T, K) and counts (W, K, K); gold tasks are left out."""
     shares = vote_counts(votes)
     answered = shares.sum(axis=1)
     voted, vote_tied = top_options(shares)
@@ -184,4 +186,3 @@ def _worse_than_chance(counts: Floats) -> tuple[int, ...]:
     error = np.sqrt(np.maximum(chance * (1 - chance), 0.0) / enough)
     worse = (total >= ANSWERS_TO_JUDGE - TIE) & (right < chance - error - TIE)
     return tuple(np.flatnonzero(worse).tolist())
-

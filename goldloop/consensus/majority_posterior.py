@@ -7,10 +7,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from goldloop.consensus.inference import Inference, Warnings, clamp, expected_counts
-from goldloop.consensus.inference import incidence, rows_to_one, too_large, warn
-from goldloop.consensus.votes import Floats, Ints, Votes, checked_gold, vote_counts
-from goldloop.consensus.votes import votes_per_task
+from goldloop.consensus.inference import (
+    Inference,
+    Warnings,
+    clamp,
+    expected_counts,
+    incidence,
+    rows_to_one,
+    too_large,
+    warn,
+)
+from goldloop.consensus.votes import Floats, Ints, Votes, checked_gold, vote_counts, votes_per_task
 
 METHOD = "majority_posterior"
 VERSION = 1

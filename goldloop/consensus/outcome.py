@@ -80,14 +80,14 @@ def equal_pairs(answers: Sequence[Value]) -> float | None:
 
 
 def mean_jaccard(answers: Sequence[frozenset[object]]) -> float | None:
-    """The mean over pairs of what two sets share, |A and B| / |A or B|; two empty sets share all."""
+    """The mean over pairs of what two sets share, |A and B| / |A or B|; 1 for empty sets."""
     if len(answers) < 2:
         return None
     shares = [len(a & b) / len(a | b) if a | b else 1.0 for a, b in combinations(answers, 2)]
     return sum(shares) / len(shares)
 
 
-def most_probable(options: Sequence[Value], posterior: Sequence[float]) -> tuple[int | None, float]:
+def most_probable(posterior: Sequence[float]) -> tuple[int | None, float]:
     """The place of the most probable option, None when it is tied, and its probability.
 
     Options within 1e-9 of the best are tied: order decides nothing.

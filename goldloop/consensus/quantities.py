@@ -108,7 +108,7 @@ def far_apart(numbers: Floats, value: float, noise: float | None) -> bool:
         return False
     usual = USUAL * abs(value) if noise is None else noise
     away = float(np.abs(numbers - value).max()) * (count / (count - 1)) ** 0.5
-    return away > FAR * usual + TIE * max(abs(value), 1.0)
+    return bool(away > FAR * usual + TIE * max(abs(value), 1.0))
 
 
 def days(text: str) -> float:

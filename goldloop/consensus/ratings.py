@@ -14,10 +14,11 @@ from goldloop.consensus.annotator_bias import (
     corrected,
     fit_biases,
     location,
+    number,
     numbers_of,
     spread,
 )
-from goldloop.consensus.annotator_model import AnnotatorModel, update_task
+from goldloop.consensus.annotator_model import Annotator, AnnotatorModel, update_task
 from goldloop.consensus.choice_of_method import MethodSettings, choose_method
 from goldloop.consensus.choices import fit_choice
 from goldloop.consensus.inference import TIE
@@ -30,7 +31,7 @@ from goldloop.consensus.outcome import (
     plurality,
     unanswered,
 )
-from goldloop.consensus.votes import Floats, Votes, code_votes, vote_counts
+from goldloop.consensus.votes import Votes, code_votes, vote_counts
 from goldloop.errors import RecordError
 from goldloop.fields import Field, Value
 
@@ -82,15 +83,12 @@ def fit_rating(
 ) -> RatingModel:
     """The biases, and the levels' model where `used_like_categories` says so."""
     numbers = all_numbers(answers)
-    highest = max((x for by in numbers.values() for x in by.values()), default=1.0)
-    maximum = int(max(field.maximum or 1, highest, *map(_level, gold.values()), 1))
-    rows = [(task, who, int(x)) for task, by in numbers.items() for who, x in by.items()]
-    votes = code_votes(*([row[i] for row in rows] for i in (0, 1)), [r[2] - 1 for r in rows], range(maximum)).votes
+    maximum = _maximum(field, numbers, gold)
+    votes = _level_votes(numbers, maximum)
     categories, reason = used_like_categories(votes, settings)
     levels = None
     if categories:
-        options = tuple(range(1, maximum + 1))
-        levels = fit_choice(options, answers, settings, gold).model
+        levels = fit_choice(tuple(range(1, maximum + 1)), answers, settings, gold).model
     return RatingModel(fit_biases(numbers, robust=False), levels, maximum, reason)
 
 
@@ -143,7 +141,12 @@ def decide_rating(model: RatingModel, answers: TaskAnswers, gold: Value | None =
     when answers are more than half the scale from each other.
     """
     if gold is not None:
-        return replace(_outcome(model, MEAN, answers), value=gold, confidence=1.0, reason=GOLD)
+        return replace(
+            _outcome(model, MEAN, answers),
+            value=gold,
+            confidence=1.0,
+            reason="gold: the label was given",
+        )
     if not answers:
         return unanswered(_method(model), VERSION, model.reason)
     numbers = numbers_of(answers)
@@ -160,3 +163,53 @@ def decide_rating(model: RatingModel, answers: TaskAnswers, gold: Value | None =
     if model.levels is None or any(level not in model.levels.codes for level in answers.values()):
         return outcome
     return _median(outcome, model.levels, answers)
+
+
+def _median(outcome: Outcome, levels: AnnotatorModel, answers: TaskAnswers) -> Outcome:
+    posterior = update_task(levels, answers)  # type: ignore[arg-type]
+    reached = np.cumsum(posterior)
+    place = int(np.argmax(reached >= 0.5 - TIE))
+    tied = bool(abs(reached[place] - 0.5) <= TIE)
+    return replace(
+        outcome,
+        value=None if tied else levels.options[place],
+        confidence=None if tied else float(posterior[place]),
+        posterior=listed(levels.options, posterior.tolist()),
+        tied=tied,
+    )
+
+
+def _outcome(model: RatingModel, method: str, answers: TaskAnswers) -> Outcome:
+    given = list(answers.values())
+    vote, share = plurality(given)
+    return Outcome(
+        value=None,
+        votes=len(given),
+        method=method,
+        method_version=VERSION,
+        reason=model.reason,
+        vote=vote,
+        share=share,
+        agreement=equal_pairs(given),
+    )
+
+
+def _method(model: RatingModel) -> str:
+    return MEAN if model.levels is None else MEDIAN
+
+
+def _maximum(
+    field: Field, numbers: Mapping[str, Mapping[Annotator, float]], gold: Mapping[str, Value]
+) -> int:
+    """The highest level: the field's, or the highest that occurs."""
+    given = [x for by in numbers.values() for x in by.values()]
+    known = [*given, *map(number, gold.values()), field.maximum or 1.0, 1.0]
+    if min(known) < 1 or not all(float(level).is_integer() for level in known):
+        raise RecordError(f"the ratings of field {field.name} must be whole numbers from 1 on")
+    return int(max(known))
+
+
+def _level_votes(numbers: Mapping[str, Mapping[Annotator, float]], maximum: int) -> Votes:
+    rows = [(task, who, int(x) - 1) for task, by in numbers.items() for who, x in by.items()]
+    tasks, annotators, levels = ([row[column] for row in rows] for column in range(3))
+    return code_votes(tasks, annotators, levels, range(maximum)).votes

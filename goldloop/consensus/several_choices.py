@@ -71,9 +71,7 @@ def fit_several(
     return SeveralModel(models, _model(sheet, rare, settings))
 
 
-def decide_several(
-    model: SeveralModel, answers: TaskAnswers, gold: Value | None = None
-) -> Outcome:
+def decide_several(model: SeveralModel, answers: TaskAnswers, gold: Value | None = None) -> Outcome:
     """The options that apply with a probability over one half.
 
     Only options that somebody ticked are asked about. `confidence` is that of the least certain
@@ -81,7 +79,7 @@ def decide_several(
     ties the task.
     """
     if gold is not None:
-        return _known(model, answers, gold)
+        return _known(answers, gold)
     if not answers:
         return unanswered(METHOD, VERSION, model.rare.reason)
     sets = {who: _ticked(value) for who, value in answers.items()}
@@ -163,9 +161,7 @@ def _ticked(value: Value) -> frozenset[str]:
     return frozenset(str(option) for option in value)
 
 
-def _chance(
-    model: SeveralModel, option: str, sets: Mapping[Annotator, frozenset[str]]
-) -> float:
+def _chance(model: SeveralModel, option: str, sets: Mapping[Annotator, frozenset[str]]) -> float:
     ticks = {who: int(option in ticked) for who, ticked in sets.items()}
     return float(update_task(model.models.get(option, model.rare), ticks)[1])
 
@@ -188,7 +184,7 @@ def _overruled(
     return tuple(said)
 
 
-def _known(model: SeveralModel, answers: TaskAnswers, gold: Value) -> Outcome:
+def _known(answers: TaskAnswers, gold: Value) -> Outcome:
     vote, share = plurality(list(answers.values()))
     return Outcome(
         value=tuple(sorted(_ticked(gold))),

@@ -1,4 +1,4 @@
-"""Temperature: how much of the votes' evidence to believe, so that probabilities mean what they say.
+"""Temperature: how far to believe the votes' evidence, so that probabilities mean something.
 
 People err together (a hard task is hard for all of them), so their answers are worth less than
 independent ones, and a model that takes them for independent is too sure.
@@ -28,7 +28,7 @@ def default_temperature(votes: Votes) -> float:
     answered = votes_per_task(votes)
     if not answered.any():
         return 1.0
-    return float(answered[answered > 0].mean()) ** -0.5
+    return float(answered[answered > 0].mean() ** -0.5)
 
 
 def fitted_temperature(scores: Floats, prior: Floats, gold: Ints) -> float:

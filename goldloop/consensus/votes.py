@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -122,7 +122,7 @@ def code_votes(
     return CodedVotes(votes, tuple(task_codes), tuple(annotator_codes), tuple(option_codes))
 
 
-def gold_codes(coded: CodedVotes, gold: Mapping[Hashable, Hashable]) -> Ints:
+def gold_codes(coded: CodedVotes, gold: Mapping[Any, Hashable]) -> Ints:
     """The gold label's code for each task, (T,), and -1 where there is none.
 
     Gold for a task that the votes do not have is left out. Raises RecordError for a gold label that

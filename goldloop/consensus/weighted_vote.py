@@ -37,7 +37,7 @@ def weighted_vote(
     [1.49, 1.49, 0.02]
     """
     known = checked_gold(votes, gold)
-    weights = np.ones(votes.n_annotators)
+    weights: Floats = np.ones(votes.n_annotators)
     converged, iterations = False, 0
     while not converged and iterations < max_iterations:
         table = vote_counts(votes, weights[votes.annotators])
@@ -64,7 +64,7 @@ def weighted_vote(
 def _won(table: Floats, gold: Ints) -> Floats:
     """1 for the option that won, shared where several did, (T, K)."""
     best = table.max(axis=1, initial=0.0, keepdims=True)
-    won = (table >= best - TIE).astype(np.float64)
+    won: Floats = (table >= best - TIE).astype(np.float64)
     won /= np.maximum(won.sum(axis=1, keepdims=True), 1.0)
     clamp(won, gold)
     return won
@@ -81,4 +81,3 @@ def _weights(votes: Votes, won: Floats) -> Floats:
     weights = np.maximum((options * accuracy - 1) / (options - 1), LEAST)
     scaled: Floats = weights / weights[votes.annotators].mean()
     return scaled
-

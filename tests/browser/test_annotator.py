@@ -64,7 +64,7 @@ def test_the_project_opens_on_its_only_tab_with_the_least_confident_first(
     expect(rows).to_contain_text([str(case["run"]["confidence"]) for case in cases])
 
 
-def test_the_screen_shows_the_trace_both_responses_and_no_verdict(
+def test_the_screen_shows_the_trace_with_folded_results_both_responses_and_no_verdict(
     ann: Annotator, batch: Batch
 ) -> None:
     case = batch.cases[0]
@@ -74,27 +74,16 @@ def test_the_screen_shows_the_trace_both_responses_and_no_verdict(
     expect(trace).to_contain_text(asked["content"])
     expect(trace.get_by_text(call["name"], exact=True).first).to_be_visible()
     expect(trace.get_by_text(call["arguments"], exact=True).first).to_be_visible()
-    expect(trace.locator("summary").first).to_contain_text(f"Result of {result['name']}")
+    folded = trace.locator("details").first
+    expect(folded.locator("summary")).to_contain_text(f"Result of {result['name']}")
+    expect(folded.get_by_text('"customer": {')).to_be_hidden()
+    folded.locator("summary").click()
+    expect(folded.get_by_text('"customer": {')).to_be_visible()
     expect(ann.panel("The agent's final response")).to_contain_text(case["response"])
     expect(ann.panel("Expected response")).to_contain_text(case["expected_response"])
     expect(ann.kept_texts).to_have_text([case["expected_response"]])
     ann.has_chosen()
     ann.has_stars(0, 0)
-
-
-def test_a_long_tool_result_is_folded_and_opens_on_a_click(ann: Annotator) -> None:
-    folded = ann.panel("Conversation").locator("details").first
-    inside = folded.get_by_text('"customer": {')
-    expect(inside).to_be_hidden()
-    folded.locator("summary").click()
-    expect(inside).to_be_visible()
-
-
-def test_failure_modes_are_asked_only_when_the_response_is_not_correct(ann: Annotator) -> None:
-    expect(ann.failure_modes).to_be_hidden()
-    for key, shown in (("3", True), ("1", False), ("2", True), ("1", False)):
-        ann.press(key)
-        expect(ann.failure_modes).to_be_visible(visible=shown)
 
 
 def test_answers_given_with_keys_are_stored_as_given_and_the_next_least_confident_follows(
@@ -140,10 +129,14 @@ def test_answers_given_with_keys_are_stored_as_given_and_the_next_least_confiden
     assert consensus.mean_confidence == 0.75
 
 
-def test_failure_modes_ticked_before_the_verdict_turned_correct_are_not_stored(
+def test_failure_modes_are_asked_and_stored_only_when_the_response_is_not_correct(
     ann: Annotator, batch: Batch
 ) -> None:
-    ann.press("3", "a", "1", "4")
+    expect(ann.failure_modes).to_be_hidden()
+    for key, shown in (("3", True), ("1", False), ("2", True)):
+        ann.press(key)
+        expect(ann.failure_modes).to_be_visible(visible=shown)
+    ann.press("a", "1", "4")
     expect(ann.failure_modes).to_be_hidden()
     ann.submit()
     ann.is_served(batch.cases[1])

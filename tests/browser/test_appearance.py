@@ -72,6 +72,14 @@ def box(annotator: Annotator, selector: str) -> dict[str, float]:
     return found
 
 
+def bar_top(annotator: Annotator) -> float:
+    """Where the bar with the buttons begins, in pixels from the top."""
+    button = annotator.page.get_by_role("button", name="Submit current annotation")
+    place = button.bounding_box()
+    assert place
+    return place["y"]
+
+
 def scrolls(annotator: Annotator, selector: str) -> tuple[bool, bool]:
     """Whether there is more of an element than it shows: to the side, and below."""
     wide, high = annotator.page.locator(selector).evaluate(
@@ -97,41 +105,30 @@ def test_every_text_can_be_read(seated: Annotate, theme: str, number: int, tmp_p
     assert min(found["stars"]) >= 3
 
 
-def test_case_and_questions_stand_side_by_side_without_a_horizontal_scroll_bar(
+def test_case_and_questions_stand_side_by_side_and_the_questions_stay_in_sight(
     seated: Annotate,
 ) -> None:
     ann = seated(2)
     assert not scrolls(ann, "html")[0]
     assert not scrolls(ann, ".gl-page")[0]
-    case, questions = box(ann, ".gl-case"), box(ann, ".gl-questions")
-    assert case["right"] < questions["left"]
-    assert questions["right"] <= SIZE["width"]
-    assert case["right"] - case["left"] > 800
-
-
-def test_all_questions_are_in_sight_and_stay_there_while_the_case_is_scrolled(
-    seated: Annotate,
-) -> None:
-    ann = seated(2)
-    bar = ann.page.get_by_role("button", name="Submit current annotation").bounding_box()
-    assert bar
     assert not scrolls(ann, ".gl-questions")[1]
-    assert 0 < box(ann, ".gl-questions")["top"] < box(ann, ".gl-questions")["bottom"] < bar["y"]
-    ann.panel("Expected response").scroll_into_view_if_needed()
+    case, questions = box(ann, ".gl-case"), box(ann, ".gl-questions")
+    assert case["right"] - case["left"] > 800
+    assert case["right"] < questions["left"] < questions["right"] <= SIZE["width"]
+    assert 0 < questions["top"] < questions["bottom"] < bar_top(ann)
     for folded in ann.case.locator("summary").all():
         folded.click()
     ann.page.mouse.move(400, 400)
     ann.page.mouse.wheel(0, 5000)
     expect(ann.panel("Conversation").get_by_role("heading")).not_to_be_in_viewport()
-    assert 0 < box(ann, ".gl-questions")["top"] < box(ann, ".gl-questions")["bottom"] < bar["y"]
+    scrolled = box(ann, ".gl-questions")
+    assert 0 < scrolled["top"] < scrolled["bottom"] < bar_top(ann)
 
 
 def test_a_question_more_scrolls_the_questions_and_covers_no_button(seated: Annotate) -> None:
     ann = seated(2)
-    bar = ann.page.get_by_role("button", name="Submit current annotation").bounding_box()
-    assert bar
     ann.press("3")
     expect(ann.failure_modes).to_be_visible()
-    assert box(ann, ".gl-questions")["bottom"] < bar["y"]
+    assert box(ann, ".gl-questions")["bottom"] < bar_top(ann)
     ann.notes.scroll_into_view_if_needed()
     expect(ann.notes).to_be_in_viewport()

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goldloop.errors import RecordError
-from goldloop.messages import message_record
 from goldloop.records import read_record, read_run, read_sample_record, sample_record
 from goldloop.samples import DIFFICULTIES, ROLES, SOURCES, Message, Run, Sample, ToolCall
 
@@ -370,10 +369,8 @@ def test_the_reward_changes_nothing_that_is_read(tau_airline: Path) -> None:
     for record in trajectories(tau_airline):
         other = {**copy.deepcopy(record), "reward": 1.0 - record["reward"]}
         assert read_record(record) == read_record(other)
-        sample, run = read_record(record)
-        assert run is not None
-        written = [sample_record(sample), [message_record(turn) for turn in run.messages]]
-        assert "reward" not in json.dumps(written[0])
+        sample, _ = read_record(record)
+        assert "reward" not in json.dumps(sample_record(sample))
         assert set(sample.metadata) == {"user_instruction", "expected_outputs"}
 
 

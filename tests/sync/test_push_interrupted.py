@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import time
+from functools import partial
 
 import pytest
 
+from store.rounds import finish_round
 from sync import grace, pull
 from sync.labelstudio.ports import free_port
 from tests.sync.dying import dies, start
@@ -220,17 +222,30 @@ def test_a_push_after_a_push_sends_nothing(loop):
 
 
 def test_two_pushes_at_once_are_one_push_and_a_refusal(loop):
-    loop.fill(COUNT)
-    first = start(loop.folder, PUSH, ("before", "sync.push", "mark_delivered", 99), SMALL_CHUNKS)
-    deadline = time.monotonic() + 20
-    while not loop.rows("SELECT 1 FROM tasks WHERE state = 'sending'"):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    message = loop.refused(*PUSH)
+    loop.fill(3)
+    go = loop.folder / "go"
+    held = [("sync.push", "finish_round", partial(finish_when, go))]
+    first = start(loop.folder, ("push", "--batch-size", "3"), constants=held)
+    wait_for(lambda: loop.rows("SELECT 1 FROM tasks WHERE state = 'delivered'"))
+    assert "another push" in loop.refused("push", "--batch-size", "3")
+    go.touch()
     first.join(60)
-    assert "another push" in message
     assert first.exitcode == 0
-    assert_delivered(loop)
+    assert_delivered(loop, 3)
+
+
+def finish_when(go, *arguments):
+    """The last step of a push, taken when a file is there."""
+    wait_for(go.exists)
+    finish_round(*arguments)
+
+
+def wait_for(happened, seconds=60):
+    """Wait until it is so."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_a_killed_push_does_not_hold_the_next_one_back(loop, short_grace):

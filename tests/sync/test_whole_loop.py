@@ -9,7 +9,8 @@ import pytest
 from goldloop.versions import Fingerprints, fingerprints
 from label_config.results import write_result
 from sync.simulate import read_answer_key
-from tests.sync.loop import VERDICT
+from tests.sync.dying import start
+from tests.sync.loop import VERDICT, sample
 
 pytestmark = pytest.mark.labelstudio
 
@@ -25,7 +26,9 @@ def key(count):
 
 
 def test_the_whole_loop_ends_in_a_fingerprinted_version_that_exports(loop):
-    loop.fill(12)
+    records = [sample(number, 12) for number in range(12)]
+    imported = loop.json("import", str(loop.write("runs.jsonl", records)))
+    assert imported == {"added": 12, "updated": 0, "unchanged": 0, "runs": 12, "skipped": 0}
     counts = loop.json("run")
     assert counts == {"agent_version": "agent-1", "scored": 0, "without_confidence": 0}
 
@@ -62,6 +65,11 @@ def test_the_whole_loop_ends_in_a_fingerprinted_version_that_exports(loop):
     assert fingerprints(items) == Fingerprints(**manifest["fingerprints"])
 
     assert [one["version"] for one in loop.json("versions")] == ["1.0.0"]
+    doctor = start(loop.folder, ("doctor", "--json"))
+    doctor.join(60)
+    findings = json.loads((loop.folder / "dying.log").read_text())
+    assert [one for one in findings if one["ok"] is False] == []
+    assert doctor.exitcode == 0
     status = loop.json("status")
     assert (status["samples"], status["pool"], status["rounds"]) == (12, 12 - COUNT, 1)
     assert status["tasks"] == {"delivered": COUNT}

@@ -17,6 +17,7 @@ from goldloop.agreement import (
     mean_interval,
     percent_draws,
 )
+from goldloop.agreement.alpha import Level
 from goldloop.agreement.bootstrap import Statistic, weighted_interval
 from goldloop.agreement.counts import CountTable, FloatArray, IntArray
 from goldloop.errors import SettingsError
@@ -97,11 +98,13 @@ def test_whole_tasks_are_drawn_not_answers() -> None:
     assert width(200) == pytest.approx(width(4), rel=0.1)
 
 
-def test_draws_without_a_second_option_are_left_out_while_they_are_few() -> None:
-    common = count_matrix([[2, 0]] * 100 + [[0, 2]] * 4)
-    rare = count_matrix([[2, 0]] * 100 + [[0, 2]])
-    assert bootstrap_interval(common, alpha_draws) == (1.0, 1.0)
-    assert bootstrap_interval(rare, alpha_draws) is None
+@pytest.mark.parametrize("level", ["nominal", "ordinal", "interval", "ratio"])
+def test_draws_without_a_second_option_are_left_out_while_they_are_few(level: Level) -> None:
+    common = count_matrix([[2, 0]] * 100 + [[0, 2]] * 4, options=[0.1, 0.7])
+    rare = count_matrix([[2, 0]] * 100 + [[0, 2]], options=[0.1, 0.7])
+    statistic = partial(alpha_draws, level=level)
+    assert bootstrap_interval(common, statistic) == (1.0, 1.0)
+    assert bootstrap_interval(rare, statistic) is None
 
 
 def test_no_draws_give_no_interval() -> None:
@@ -124,18 +127,18 @@ def test_draws_and_level_must_make_sense(draws: int, level: float) -> None:
 
 
 @pytest.mark.parametrize("level", ["nominal", "ordinal", "interval"])
-def test_weights_mean_copies_of_tasks(level: str) -> None:
+def test_weights_mean_copies_of_tasks(level: Level) -> None:
     random = np.random.default_rng(2)
     counts: IntArray = random.integers(4, size=(12, 4))
     counts[:, 0] += 2
     weights = random.integers(4, size=12)
-    drawn = alpha_draws(count_matrix(counts), weights[None].astype(float), level)  # type: ignore[arg-type]
-    expected = krippendorff_alpha(count_matrix(np.repeat(counts, weights, axis=0)), level)  # type: ignore[arg-type]
+    drawn = alpha_draws(count_matrix(counts), weights[None].astype(float), level)
+    expected = krippendorff_alpha(count_matrix(np.repeat(counts, weights, axis=0)), level)
     assert drawn[0] == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("level", ["nominal", "ordinal", "interval"])
-def test_a_thousand_draws_on_ten_thousand_tasks_take_no_time_to_speak_of(level: str) -> None:
+def test_a_thousand_draws_on_ten_thousand_tasks_take_no_time_to_speak_of(level: Level) -> None:
     random = np.random.default_rng(0)
     truth = random.integers(5, size=(10_000, 1))
     answers = np.where(
@@ -143,7 +146,7 @@ def test_a_thousand_draws_on_ten_thousand_tasks_take_no_time_to_speak_of(level: 
     )
     table = count_columns(np.repeat(np.arange(10_000), 3), answers.ravel())
     start = time.process_time()
-    assert bootstrap_interval(table, partial(alpha_draws, level=level)) is not None  # type: ignore[arg-type]
+    assert bootstrap_interval(table, partial(alpha_draws, level=level)) is not None
     assert time.process_time() - start < 2  # 0.05 s when this was written
 
 

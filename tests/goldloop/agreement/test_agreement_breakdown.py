@@ -100,8 +100,8 @@ def test_a_task_counts_in_each_of_its_slices() -> None:
 
 def test_a_slice_of_everything_is_the_whole() -> None:
     answers = timed(*["gg", "bb", "gb", "gg", "bb"] * 4)
-    whole = agreement_by_slice(VERDICT, answers, dict.fromkeys(range(20), ["all"]))["all"]
-    assert whole == field_agreement(VERDICT, answers)
+    slices = dict.fromkeys(range(20), ("all",))
+    assert agreement_by_slice(VERDICT, answers, slices)["all"] == field_agreement(VERDICT, answers)
 
 
 def test_periods_hold_equally_many_tasks_in_the_order_of_their_completion() -> None:
