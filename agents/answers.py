@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from itertools import dropwhile
 from typing import Any, TypeVar
 
-from agents.questions import UNPARSED, asked_turns
+from agents.questions import UNPARSED
 from agents.texts import clean_text, short_text
 from goldloop.canonical import MAX_DEPTH, canonical_json
 from goldloop.confidence import REPORTED
@@ -38,6 +38,7 @@ from goldloop.samples import (
     Sample,
     ToolCall,
     all_tool_calls,
+    asked_turns,
     final_response,
 )
 

@@ -24,13 +24,13 @@ import openai
 from agents.answers import MAX_TEXT, about, calls_from, run_from_answer
 from agents.bodies import read_json
 from agents.completions import Completion, completion_from
-from agents.questions import UNPARSED, asked_turns, chat_messages
+from agents.questions import UNPARSED, chat_messages
 from agents.retry import CallError, Retry, refused
 from agents.texts import clean_text
 from agents.urls import checked_headers, checked_url, shown_url
 from goldloop.confidence import AGREEMENT, TOKEN_PROBABILITY, agreement, mean_token_probability
 from goldloop.errors import AgentError, SettingsError
-from goldloop.samples import Run, Sample, ToolCall
+from goldloop.samples import Run, Sample, ToolCall, asked_turns
 
 OPENAI_URL = "https://api.openai.com/v1"
 SAMPLING_TEMPERATURE = 0.7

@@ -11,14 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agents.texts import clean_text
-from goldloop.samples import Message, Sample, ToolCall
+from goldloop.samples import Message, Sample, ToolCall, asked_turns
 
 UNPARSED = "__unparsed__"
-
-
-def asked_turns(sample: Sample) -> tuple[Message, ...]:
-    """The conversation so far, and then the user's input."""
-    return (*sample.conversation, Message("user", sample.user_input))
 
 
 def question(sample: Sample) -> dict[str, Any]:

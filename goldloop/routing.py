@@ -1,7 +1,7 @@
 """Routing: who is asked next about a task on which people disagree.
 
 One more annotator at a time, so that the answer of each decides whether the next is needed, up to
-`max_additional`; then an expert, where there is one; what is still disputed after that is ambiguous.
+`max_additional`; what is still disputed after that is ambiguous, until an expert decides.
 """
 
 from __future__ import annotations

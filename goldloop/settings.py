@@ -127,12 +127,17 @@ class ConsensusSettings:
     """When a label stands."""
 
     min_annotators: int = setting(2, "answers before anything is decided", _between(1, 50))
+    max_additional: int = setting(
+        1, "further annotators, one at a time, for a task that people disagree on", _between(0, 48)
+    )
     confidence_field: str = setting(
         "confidence", "the rating by which annotators say how sure they are; not voted on"
     )
     unvoted: tuple[str, ...] = setting(("notes",), "fields that are kept but not voted on")
     gold_fields: tuple[str, ...] = setting(
-        (), "fields that must be settled before a sample is gold; empty: the required choices"
+        (),
+        "fields that must be settled before a sample is gold; empty: the required choices, or all"
+        " choices where none is required",
     )
 
 

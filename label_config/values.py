@@ -73,7 +73,9 @@ def from_wire(field: Field, wire: object, nested: bool = False) -> Value:
         texts = _listed(wire, "texts")
         if not texts:
             raise MisfitError("no text")
-        return fit(field, "\n".join(_string(text, "text") for text in texts))
+        joined = "\n".join(_string(text, "text") for text in texts)
+        # Half a surrogate pair has no UTF-8, so it could be in no dataset version.
+        return fit(field, joined.encode("utf-8", "replace").decode())
     return fit(field, wire)
 
 

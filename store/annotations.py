@@ -167,6 +167,11 @@ def save_annotators(db: Database, people: Iterable[tuple[int, str, str]]) -> Non
     )
 
 
+def people(db: Database) -> set[int]:
+    """The ids of everybody in Label Studio, as of the last pull."""
+    return {row[0] for row in db.execute("SELECT annotator_id FROM annotators")}
+
+
 def get_cursor(db: Database, name: str) -> str | None:
     """Where an incremental pull stopped, or None before the first one."""
     row = db.execute("SELECT value FROM cursors WHERE name = ?", [name]).fetchone()

@@ -90,7 +90,9 @@ def _stored(row: tuple[Any, ...]) -> StoredConsensus:
         mean_confidence=row[5],
         updated_at=row[6],
         labels={name: value_from_json(v) for name, _, v in fields if v is not None},
-        disputed=tuple(name for name, state, _ in fields if state == State.DISPUTED),
+        disputed=tuple(
+            name for name, state, _ in fields if state in (State.DISPUTED, State.AMBIGUOUS)
+        ),
     )
 
 

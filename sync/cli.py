@@ -30,6 +30,7 @@ from sync.processes import backend_command, serve
 from sync.project import Project, open_project
 from sync.pull import pull as pull_answers
 from sync.push import push_rounds
+from sync.route import list_disputes, route_disputes
 from sync.run_agent import run_samples, score_recorded
 from sync.select_batch import Batch, select_batch
 from sync.version_folder import dataset_names, read_manifest, version_names
@@ -345,6 +346,52 @@ def consensus(ctx: click.Context, as_json: bool) -> None:
     states = {state: sum(one.state is state for one in results) for state in State}
     title = ", ".join(f"{count} {state.value}" for state, count in states.items() if count)
     terminal.print_table(headings, rows, title or "nobody has answered yet")
+
+
+@main.command()
+@json_option
+@click.pass_context
+def route(ctx: click.Context, as_json: bool) -> None:
+    """Give every disputed task to one more annotator, through Label Studio's queue.
+
+    The worker does this by itself. Example: goldloop route
+    """
+    project = _project(ctx)
+    routed = route_disputes(project, project.open_store())
+    if as_json:
+        terminal.print_json(asdict(routed))
+        return
+    terminal.result(
+        f"{len(routed.asked)} tasks given to one more annotator, {len(routed.waiting)} waiting for "
+        f"theirs, {len(routed.mended)} asked again because Label Studio forgot"
+    )
+    if routed.nobody_left:
+        terminal.say(
+            f"{len(routed.nobody_left)} tasks need one more annotator, but everybody has answered "
+            f"or skipped them; invite somebody: {', '.join(routed.nobody_left[:10])}"
+        )
+
+
+@main.command()
+@json_option
+@click.pass_context
+def disputes(ctx: click.Context, as_json: bool) -> None:
+    """List what people disagree on, with each one's answer and a link to the task.
+
+    Example: goldloop disputes
+    """
+    project = _project(ctx)
+    found = list_disputes(project, project.open_store())
+    if as_json:
+        terminal.print_json([asdict(dispute) for dispute in found])
+        return
+    headings = ("sample", "state", "field", "answers", "asked in all", "task")
+    rows = [
+        (d.sample_id, d.state, d.field, ", ".join(map(str, d.answers)), d.overlap, d.link)
+        for d in found
+    ]
+    title = f"{len({d.sample_id for d in found})} samples are disputed or ambiguous"
+    terminal.print_table(headings, rows, title)
 
 
 @main.command()

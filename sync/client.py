@@ -163,6 +163,15 @@ class LabelStudioClient:
                     found.setdefault(task["data"]["sample_id"], []).append(task["id"])
         return {sample_id: sorted(ids) for sample_id, ids in found.items()}
 
+    def task(self, task_id: int) -> Mapping[str, Any] | None:
+        """One task with its overlap and whether it is complete; None when it is gone."""
+        found = self._or_none("GET", f"api/tasks/{task_id}/", f"read task {task_id}")
+        return cast("Mapping[str, Any] | None", found)
+
+    def update_task(self, task_id: int, fields: Mapping[str, Any]) -> None:
+        """Change some fields of a task."""
+        self._call("PATCH", f"api/tasks/{task_id}/", f"change task {task_id}", fields)
+
     def delete_task(self, task_id: int) -> None:
         """Delete one task; it is no error when it is gone already."""
         path = f"api/tasks/{task_id}/"

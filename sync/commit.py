@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from goldloop.consensus import State
+from goldloop.consensus import STANDING
 from goldloop.errors import VersionError
 from goldloop.records import sample_record
 from goldloop.samples import Sample
@@ -65,7 +65,7 @@ def commit_version(project: Project, db: Store, dataset: str, message: str) -> C
 
 def gold_items(db: Store) -> list[Item]:
     """Every sample with labels that stand, as it will be in the version."""
-    standing = stored_consensus(db, State.AGREED)
+    standing = [one for one in stored_consensus(db) if one.state in STANDING]
     picks = picks_by_sample(db)
     items: list[Item] = []
     for start in range(0, len(standing), 500):
@@ -85,6 +85,7 @@ def _item(sample: Sample, consensus: StoredConsensus, pick: Pick | None) -> Item
         **record,
         "labels": consensus.labels,
         "evidence": {
+            "state": consensus.state.value,
             "agreement_rate": consensus.agreement_rate,
             "annotators": consensus.annotators,
             "mean_confidence": consensus.mean_confidence,

@@ -19,7 +19,9 @@ from sync.project import Project, interface_in_use
 BATCH = 1000
 
 
-def consensus_rules(interface: Interface, settings: ConsensusSettings) -> Rules:
+def consensus_rules(
+    interface: Interface, settings: ConsensusSettings, annotators_per_task: int
+) -> Rules:
     """Which fields are voted on, and which must be settled before a sample is gold."""
     aside = {settings.confidence_field, *settings.unvoted}
     voted = tuple(field for field in interface.fields if field.name not in aside)
@@ -30,13 +32,20 @@ def consensus_rules(interface: Interface, settings: ConsensusSettings) -> Rules:
             f"goldloop.toml: [consensus] gold_fields: the labelling interface has no voted field "
             f"{unknown[0]}; it has: {', '.join(sorted(names))}"
         )
-    gold = settings.gold_fields or _required_choices(voted) or tuple(f.name for f in voted)
-    return Rules(voted, gold, settings.min_annotators)
+    return Rules(
+        fields=voted,
+        gold_fields=settings.gold_fields or _usual_gold(voted),
+        min_annotators=settings.min_annotators,
+        max_annotators=annotators_per_task + settings.max_additional,
+    )
 
 
-def _required_choices(fields: Iterable[Field]) -> tuple[str, ...]:
-    choices = (FieldKind.SINGLE_CHOICE, FieldKind.PAIRWISE)
-    return tuple(f.name for f in fields if f.required and f.kind in choices and not f.conditional)
+def _usual_gold(fields: Sequence[Field]) -> tuple[str, ...]:
+    """The required choices; without one, all choices; without any, every field."""
+    kinds = (FieldKind.SINGLE_CHOICE, FieldKind.PAIRWISE)
+    choices = [field for field in fields if field.kind in kinds and not field.conditional]
+    required = [field for field in choices if field.required]
+    return tuple(field.name for field in required or choices or fields)
 
 
 def update_consensus(
@@ -45,7 +54,7 @@ def update_consensus(
     """Recompute the consensus of these samples, or of all; how many are in each state now."""
     interface = interface_in_use(project, db)
     settings = project.settings.consensus
-    rules = consensus_rules(interface, settings)
+    rules = consensus_rules(interface, settings, project.settings.label_studio.annotators_per_task)
     ids = annotated_samples(db) if sample_ids is None else list(sample_ids)
     counts: Counter[str] = Counter()
     for start in range(0, len(ids), BATCH):

@@ -72,10 +72,18 @@ def _store(project: Project) -> Iterator[Finding]:
 def _interface(project: Project) -> Iterator[Finding]:
     try:
         interface = project.interface()
-        rules = consensus_rules(interface, project.settings.consensus)
+        asked = project.settings.label_studio.annotators_per_task
+        rules = consensus_rules(interface, project.settings.consensus, asked)
     except GoldloopError as error:
         yield Finding("interface", False, str(error), "mend the labelling interface or settings")
         return
+    if rules.min_annotators > asked:
+        yield Finding(
+            "annotators",
+            False,
+            f"{asked} people answer each task, but consensus waits for {rules.min_annotators}",
+            "raise [label_studio] annotators_per_task or lower [consensus] min_annotators",
+        )
     says = f"{len(interface.fields)} fields; gold needs: {', '.join(rules.gold_fields)}"
     yield Finding("interface", True, says)
 

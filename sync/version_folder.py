@@ -43,7 +43,11 @@ def version_names(root: Path, dataset: str) -> list[str]:
 
 
 def _is_version(entry: Path) -> bool:
-    return entry.is_dir() and re.fullmatch(r"\d+\.\d+\.\d+", entry.name) is not None
+    try:
+        parse_version(entry.name)
+    except VersionError:
+        return False
+    return entry.is_dir()
 
 
 def dataset_names(root: Path) -> list[str]:

@@ -12,6 +12,7 @@ from store.tasks import review_project
 from sync.consensus import update_consensus
 from sync.project import Project
 from sync.pull import Pulled, pull
+from sync.route import Routed, route_disputes
 
 POLL_SECONDS = 0.5
 FULL_EVERY = 60
@@ -47,11 +48,13 @@ def work(project: Project, report: Report, stopped: Callable[[], bool]) -> None:
 
 def _reconcile(project: Project, db: Store, report: Report, *, full: bool, behind: bool) -> bool:
     """One turn; False when it failed."""
-    hints = waiting_hints(db)
+    hints, routed = waiting_hints(db), Routed()
     try:
         pulled = reconcile(project, db, full=full)
         if behind:
             update_consensus(project, db)
+        if pulled.changed or behind or full:
+            routed = route_disputes(project, db)
         with transaction(db):
             finish_hints(db, hints)
     except GoldloopError as error:
@@ -59,6 +62,8 @@ def _reconcile(project: Project, db: Store, report: Report, *, full: bool, behin
         return False
     if pulled.changed:
         report(f"{len(pulled.changed)} samples changed; consensus is up to date")
+    if routed.asked or routed.mended:
+        report(f"{len(routed.asked) + len(routed.mended)} tasks given to one more annotator")
     return True
 
 

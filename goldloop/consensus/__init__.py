@@ -4,10 +4,18 @@
 """
 
 from goldloop.consensus.majority import majority_vote
-from goldloop.consensus.states import Annotation, FieldConsensus, Rules, State, TaskConsensus
+from goldloop.consensus.states import (
+    STANDING,
+    Annotation,
+    FieldConsensus,
+    Rules,
+    State,
+    TaskConsensus,
+)
 from goldloop.consensus.task import counted, task_consensus
 
 __all__ = [
+    "STANDING",
     "Annotation",
     "FieldConsensus",
     "Rules",

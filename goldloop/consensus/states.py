@@ -13,14 +13,21 @@ class State(StrEnum):
     """How far a field or a task has come.
 
     `waiting`: fewer answers than asked for. `agreed`: a label stands. `disputed`: people answered
-    and no label stands. `unanswered`: enough people saw the field and too few had cause to answer
-    it (an optional question, or one shown only after certain answers).
+    and no label stands. `ambiguous`: still disputed after all further annotators. `adjudicated`:
+    somebody marked an annotation as the ground truth, and it stands. `unanswered`: enough people
+    saw the field and too few had cause to answer it (an optional question, or one shown only after
+    certain answers).
     """
 
     WAITING = "waiting"
     AGREED = "agreed"
     DISPUTED = "disputed"
+    AMBIGUOUS = "ambiguous"
+    ADJUDICATED = "adjudicated"
     UNANSWERED = "unanswered"
+
+
+STANDING = (State.AGREED, State.ADJUDICATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,9 @@ class Rules:
     """When a label stands.
 
     `fields` are the questions that are voted on. `gold_fields` names those that must be agreed for
-    the task to be: the others may stay disputed without holding the sample back. Raises
+    the task to be: the others may stay disputed without holding the sample back.
+    `max_annotators` is how many people are asked at most; what they dispute is ambiguous. None
+    where there is no such limit. Raises
     SettingsError for no gold field, a gold field that is not voted on, two fields of one name, and
     `min_annotators` below 1.
     """
@@ -54,6 +63,7 @@ class Rules:
     fields: tuple[Field, ...]
     gold_fields: tuple[str, ...]
     min_annotators: int = 2
+    max_annotators: int | None = None
 
     def __post_init__(self) -> None:
         names = [field.name for field in self.fields]
@@ -72,8 +82,9 @@ class Rules:
 class FieldConsensus:
     """The outcome for one field of one task.
 
-    `value` is None unless `state` is agreed. `share` is the winner's share of the votes, in (0, 1],
-    None without votes. `agreement` says whether all votes are equal; None below two votes.
+    `value` is None unless `state` is agreed or adjudicated. `share` is the winner's share of the
+    votes, in (0, 1], None without votes. `agreement` says whether all votes are equal; None below
+    two votes.
     """
 
     field: str

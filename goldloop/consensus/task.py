@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -10,6 +11,7 @@ from statistics import fmean
 from goldloop.agreement.rate import agreement_rate
 from goldloop.consensus.majority import majority_vote
 from goldloop.consensus.states import Annotation, FieldConsensus, Rules, State, TaskConsensus
+from goldloop.fields import Field, Value
 from goldloop.times import instant
 
 
@@ -38,15 +40,18 @@ def task_consensus(rules: Rules, annotations: Sequence[Annotation]) -> TaskConse
     """What stands for one task, given all its annotations (skipped ones too).
 
     The task waits until `min_annotators` people answered and every gold field has its votes; it is
-    disputed when a gold field is; else it is agreed.
+    disputed when a gold field is, and ambiguous when `max_annotators` people have answered by then;
+    else it is agreed. An annotation marked as ground truth decides every field that it answers,
+    whatever the votes; of several the latest does.
     """
     answers = counted(annotations)
     votes = {
         field: [a.answers[field.name] for a in answers if field.name in a.answers]
         for field in rules.fields
     }
+    truth = max((a for a in answers if a.ground_truth), key=_age, default=None)
     fields = tuple(
-        _settled(majority_vote(field, votes[field], rules.min_annotators), rules, len(answers))
+        _adjudicated(_voted(rules, field, votes[field], len(answers)), truth)
         for field in rules.fields
     )
     answered = {annotation.annotator_id for annotation in answers}
@@ -63,16 +68,33 @@ def task_consensus(rules: Rules, annotations: Sequence[Annotation]) -> TaskConse
     )
 
 
-def _settled(result: FieldConsensus, rules: Rules, annotators: int) -> FieldConsensus:
-    """A field that nobody will vote on any more is unanswered, not waiting."""
-    optional = result.field not in rules.gold_fields
+def _voted(rules: Rules, field: Field, votes: Sequence[Value], annotators: int) -> FieldConsensus:
+    result = majority_vote(field, votes, rules.min_annotators)
+    optional = field.name not in rules.gold_fields
     if result.state is State.WAITING and optional and annotators >= rules.min_annotators:
+        # Nobody will vote on it any more.
         return replace(result, state=State.UNANSWERED)
+    if result.state is State.DISPUTED and annotators >= (rules.max_annotators or math.inf):
+        return replace(result, state=State.AMBIGUOUS)
     return result
+
+
+def _adjudicated(result: FieldConsensus, truth: Annotation | None) -> FieldConsensus:
+    if truth is None or result.field not in truth.answers:
+        return result
+    value = truth.answers[result.field]
+    return replace(
+        result, state=State.ADJUDICATED, value=value, method="ground_truth", method_version=1
+    )
 
 
 def _task_state(rules: Rules, fields: Iterable[FieldConsensus], annotators: int) -> State:
     states = {f.state for f in fields if f.field in rules.gold_fields}
+    if states == {State.ADJUDICATED}:
+        return State.ADJUDICATED
     if annotators < rules.min_annotators or State.WAITING in states:
         return State.WAITING
-    return State.DISPUTED if State.DISPUTED in states else State.AGREED
+    for state in (State.DISPUTED, State.AMBIGUOUS):
+        if state in states:
+            return state
+    return State.AGREED

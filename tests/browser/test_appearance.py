@@ -125,8 +125,12 @@ def test_case_and_questions_stand_side_by_side_and_the_questions_stay_in_sight(
     assert 0 < scrolled["top"] < scrolled["bottom"] < bar_top(ann)
 
 
-def test_a_question_more_scrolls_the_questions_and_covers_no_button(seated: Annotate) -> None:
-    ann = seated(2)
+def test_a_question_more_scrolls_the_questions_and_covers_no_button(
+    annotate: Annotate, batch: Batch
+) -> None:
+    ann = annotate(2)
+    ann.open_project(batch.loop.project_id)
+    ann.start_labelling()
     ann.press("3")
     expect(ann.failure_modes).to_be_visible()
     assert box(ann, ".gl-questions")["bottom"] < bar_top(ann)
