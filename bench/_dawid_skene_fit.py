@@ -1,7 +1,7 @@
 """One fit of Dawid and Skene's model in a process of its own, so that its peak memory is its own.
 
-`python -m bench._dawid_skene_fit PEER ANSWERS REPEATS` prints one JSON object. PEER is `goldloop`,
-`crowd-kit`, or `pandas` for a plain implementation with groupby, which stands in for crowd-kit
+`python -m bench._dawid_skene_fit PEER ANSWERS REPEATS ITERATIONS` prints one JSON object, with at
+most so many iterations. PEER is `goldloop`, `crowd-kit`, or `pandas` for a plain implementation with groupby, which stands in for crowd-kit
 where that is not installed.
 """
 
@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goldloop.consensus.annotator_model import model_of, update_task
-from goldloop.consensus.dawid_skene import LEAST, MAX_ITERATIONS, TOLERANCE, dawid_skene
+from goldloop.consensus.dawid_skene import LEAST, TOLERANCE, dawid_skene
 from goldloop.consensus.hierarchical import hierarchical
 from goldloop.consensus.votes import CodedVotes, Votes
 
@@ -31,7 +32,7 @@ ANSWERS_EACH = 500
 SEED = 20240
 
 Codes = NDArray[np.int64]
-Fit = Callable[[], tuple[Codes, int]]
+Fit = Callable[[int], tuple[Codes, int]]
 
 
 @dataclass(frozen=True)
@@ -67,27 +68,27 @@ def synthetic(answers: int) -> Answers:
 def fit_of(peer: str, answers: Answers) -> Fit:
     """A function that fits once and gives the most probable label of each task and iterations."""
     if peer == "goldloop":
-        return lambda: _goldloop(answers)
+        return partial(_goldloop, answers)
     pandas = importlib.import_module("pandas")
     columns = {"task": answers.tasks, "worker": answers.annotators, "label": answers.labels}
     frame = pandas.DataFrame(columns)
     if peer == "pandas":
-        return lambda: _pandas(frame)
+        return partial(_pandas, frame)
     aggregation = importlib.import_module("crowdkit.aggregation")
-    return lambda: _crowd_kit(aggregation, frame)
+    return partial(_crowd_kit, aggregation, frame)
 
 
-def measure(peer: str, answers: Answers, repeats: int) -> dict[str, Any]:
+def measure(peer: str, answers: Answers, repeats: int, most: int) -> dict[str, Any]:
     """The best time, peak memory growth, accuracy and iterations of one peer."""
     fit = fit_of(peer, answers)
     before = _reset_peak()
     start = time.perf_counter()
-    labels, iterations = fit()
+    labels, iterations = fit(most)
     seconds = time.perf_counter() - start
     growth = _peak() - before
     for _ in range(repeats - 1):
         start = time.perf_counter()
-        fit()
+        fit(most)
         seconds = min(seconds, time.perf_counter() - start)
     accuracy = float((labels == answers.truth).mean())
     figures: dict[str, Any] = {"peer": peer, "seconds": seconds, "peak_mb": growth / 2**20}
@@ -106,23 +107,23 @@ def _votes(answers: Answers) -> Votes:
     )
 
 
-def _goldloop(answers: Answers) -> tuple[Codes, int]:
-    result = dawid_skene(_votes(answers))
+def _goldloop(answers: Answers, most: int) -> tuple[Codes, int]:
+    result = dawid_skene(_votes(answers), max_iterations=most)
     return result.posterior.argmax(axis=1), result.iterations
 
 
-def _crowd_kit(aggregation: Any, frame: Any) -> tuple[Codes, int]:
-    model = aggregation.DawidSkene(n_iter=MAX_ITERATIONS, tol=TOLERANCE).fit(frame)
+def _crowd_kit(aggregation: Any, frame: Any, most: int) -> tuple[Codes, int]:
+    model = aggregation.DawidSkene(n_iter=most, tol=TOLERANCE).fit(frame)
     return model.labels_.sort_index().to_numpy(), len(model.loss_history_)
 
 
-def _pandas(frame: Any) -> tuple[Codes, int]:
+def _pandas(frame: Any, most: int) -> tuple[Codes, int]:
     """The same model, start and stopping rule in plain groupby and join, as one would write it."""
     pandas = importlib.import_module("pandas")
     chosen = pandas.get_dummies(frame.label, dtype=float)
     posterior = chosen.groupby(frame.task).mean()
     bound, iterations, grown = -np.inf, 0, True
-    while grown and iterations < MAX_ITERATIONS:
+    while grown and iterations < most:
         prior, errors = posterior.mean(), _errors(frame, posterior)
         scores = frame.join(np.log(errors), on=["worker", "label"])
         scores = scores.groupby("task")[list(prior.index)].sum() + np.log(prior.clip(lower=LEAST))
@@ -159,7 +160,7 @@ def _ours(answers: Answers) -> dict[str, Any]:
     times = []
     for _ in range(200):
         start = time.perf_counter()
-        update_task(model, given)  # type: ignore[arg-type]
+        update_task(model, given)
         times.append(time.perf_counter() - start)
     accuracy = float((result.posterior.argmax(axis=1) == answers.truth).mean())
     return {
@@ -192,5 +193,5 @@ def _status(name: str) -> int:
 
 
 if __name__ == "__main__":
-    who_fits, how_many, how_often = sys.argv[1:4]
-    print(json.dumps(measure(who_fits, synthetic(int(how_many)), int(how_often))))
+    who_fits, (how_many, how_often, limit) = sys.argv[1], map(int, sys.argv[2:5])
+    print(json.dumps(measure(who_fits, synthetic(how_many), how_often, limit)))

@@ -74,7 +74,7 @@ def main(quick: bool) -> dict[str, Any]:
 
 
 def truth_sets(folder: Path) -> Iterator[TruthSet]:
-    """The sets in a folder that have a truth.csv, by name; those with very many options are left."""
+    """The sets in a folder that have a truth.csv, by name; without those of very many options."""
     for path in sorted(folder.glob("*/truth.csv")):
         rows = _rows(path.with_name("labels.csv"))
         truth = {row["task_id"]: row["label"] for row in _rows(path)}
@@ -106,7 +106,7 @@ def cut_votes(votes: Votes, most: int, seed: int) -> Votes:
 
 
 def score(posterior: Floats, truth: NDArray[np.int64], votes: Votes) -> Floats:
-    """Accuracy, Brier score, log loss and calibration error over answered tasks with truth, (4,)."""
+    """Accuracy, Brier score, log loss and calibration error, over answered tasks with truth."""
     answered = np.bincount(votes.tasks, minlength=votes.n_tasks) > 0
     judged = answered & (truth >= 0)
     chance, label = posterior[judged], truth[judged]

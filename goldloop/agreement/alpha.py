@@ -135,10 +135,11 @@ def _spread(table: CountTable, place: FloatArray) -> FloatArray:
 
 
 def _alpha(totals: FloatArray, observed: FloatArray, expected: FloatArray) -> FloatArray:
-    """1 - (n - 1) x observed / expected, both summed over pairs; NaN for a single option."""
-    several = (totals > 0).sum(axis=1) > 1
-    answers = totals.sum(axis=1)
-    return 1.0 - ratio((answers - 1) * observed, np.where(several, expected, 0.0))
+    """1 - (n - 1) x observed / expected, both summed over pairs.
+
+    NaN for a single option: in all three callers the expected sum is then exactly 0.
+    """
+    return 1.0 - ratio((totals.sum(axis=1) - 1) * observed, expected)
 
 
 def _midranks(totals: FloatArray) -> FloatArray:

@@ -18,7 +18,7 @@ from goldloop.consensus.inference import (
     too_large,
     warn,
 )
-from goldloop.consensus.majority_posterior import accuracies, majority_instead, vote_prior
+from goldloop.consensus.majority_posterior import accuracies, majority_instead, task_weights
 from goldloop.consensus.votes import Floats, Votes, checked_gold, vote_counts
 
 METHOD = "dawid_skene"
@@ -61,10 +61,10 @@ def dawid_skene(
     why = too_large(votes)
     if why is not None:
         return majority_instead(votes, known, why)
-    answers = incidence(votes)
+    answers, weights = incidence(votes), task_weights(votes)
     posterior = rows_to_one(vote_counts(votes))
     clamp(posterior, known)
-    prior, confusion, counts = _maximise(votes, answers, posterior)
+    prior, confusion, counts = _maximise(answers, posterior, weights)
     bound, converged, iterations = -np.inf, False, 0
     used = prior, confusion
     while not converged and iterations < max_iterations:
@@ -73,7 +73,7 @@ def dawid_skene(
         posterior += np.log(np.maximum(prior, LEAST))
         entropy = softmax(posterior)
         clamp(posterior, known)
-        prior, confusion, counts = _maximise(votes, answers, posterior)
+        prior, confusion, counts = _maximise(answers, posterior, weights)
         new = (_joint(prior, confusion, counts) + entropy) / len(votes)
         converged = bool(new - bound < tolerance)
         bound, iterations = new, iterations + 1
@@ -91,15 +91,17 @@ def dawid_skene(
     )
 
 
-def _maximise(votes: Votes, answers: csr_array, posterior: Floats) -> tuple[Floats, Floats, Floats]:
+def _maximise(
+    answers: csr_array, posterior: Floats, weights: Floats
+) -> tuple[Floats, Floats, Floats]:
     """The M step: the prior (K,), the matrices (W, K, K) and the counts behind them.
 
     Only answers that an annotator gave get probability; those he never gave have none.
     """
-    counts = expected_counts(answers, posterior, votes.n_annotators)
+    counts = expected_counts(answers, posterior, answers.shape[1] // posterior.shape[1])
     given = counts.sum(axis=1, keepdims=True) > 0
     confusion = rows_to_one(np.where(given, np.maximum(counts, LEAST), 0.0))
-    return vote_prior(votes, posterior), confusion, counts
+    return weights @ posterior, confusion, counts
 
 
 def _joint(prior: Floats, confusion: Floats, counts: Floats) -> float:

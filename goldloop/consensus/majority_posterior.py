@@ -102,8 +102,14 @@ def accuracies(votes: Votes, posterior: Floats) -> Floats:
 
 def vote_prior(votes: Votes, posterior: Floats) -> Floats:
     """The posterior's mean over the tasks that have votes, (K,); uniform when none has."""
-    voted = votes_per_task(votes) > 0
-    if not voted.any():
+    if not len(votes):
         return np.full(votes.n_options, 1 / max(votes.n_options, 1))
-    mean: Floats = voted.astype(np.float64) @ posterior / voted.sum()
+    mean: Floats = task_weights(votes) @ posterior
     return mean
+
+
+def task_weights(votes: Votes) -> Floats:
+    """1 / (number of tasks with votes) for each of them and 0 for the others, (T,)."""
+    voted = votes_per_task(votes) > 0
+    weights: Floats = voted / max(int(voted.sum()), 1)
+    return weights

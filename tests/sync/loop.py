@@ -32,6 +32,7 @@ class Loop:
     server: Any  # a LabelStudio, or the address of none
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     closing: ExitStack = field(default_factory=ExitStack)
+    people: dict[int, LabelStudioClient] = field(default_factory=dict)
 
     def configure(self, section: str, **values: Any) -> None:
         """Change goldloop.toml; what was set before stays."""
@@ -127,8 +128,10 @@ class Loop:
 
     def person(self, number: int) -> LabelStudioClient:
         """An annotator, by number from 0."""
-        client = LabelStudioClient(self.server.url, self.server.annotators[number].token)
-        return self.closing.enter_context(client)
+        if number not in self.people:
+            client = LabelStudioClient(self.server.url, self.server.annotators[number].token)
+            self.people[number] = self.closing.enter_context(client)
+        return self.people[number]
 
     def annotate(
         self, key: Mapping[str, Mapping[str, Any]], rates: Sequence[float] = (0.0, 0.0, 0.0)

@@ -80,6 +80,7 @@ def test_every_draw_holds_as_many_tasks_as_there_are(copies: list[int]) -> None:
     weights = np.concatenate(seen)
     assert weights.shape == (50, len(copies))
     assert (weights.sum(axis=1) == 100).all()
+    assert (weights.sum(axis=0) > 0).all()
     assert len(seen) == 13  # in parts, so that memory stays bounded
 
 

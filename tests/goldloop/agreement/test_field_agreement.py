@@ -136,9 +136,12 @@ def test_of_two_answers_by_one_person_the_later_counts_whatever_the_order() -> N
         assert (agreement.percent.value, agreement.answers) == (1.0, 2)
 
 
-def test_two_different_answers_by_one_person_without_times_are_refused() -> None:
+@pytest.mark.parametrize("times", [(), ("2026-01-01",)], ids=["no time", "the same time"])
+def test_two_different_answers_by_one_person_are_refused_when_no_time_tells(
+    times: tuple[str, ...],
+) -> None:
     with pytest.raises(RecordError, match="answered task 1 twice, differently"):
-        field_agreement(VERDICT, [(1, "ann", "good"), (1, "ann", "bad")])
+        field_agreement(VERDICT, [(1, "ann", "good", *times), (1, "ann", "bad", *times)])
 
 
 def test_the_same_answer_twice_counts_once() -> None:
