@@ -1,8 +1,8 @@
 """One fit of Dawid and Skene's model in a process of its own, so that its peak memory is its own.
 
 `python -m bench._dawid_skene_fit PEER ANSWERS REPEATS ITERATIONS` prints one JSON object, with at
-most so many iterations. PEER is `goldloop`, `crowd-kit`, or `pandas` for a plain implementation with groupby, which stands in for crowd-kit
-where that is not installed.
+most so many iterations. PEER is `goldloop`, `crowd-kit`, or `pandas` for a plain implementation
+with groupby, which stands in for crowd-kit where that is not installed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Dawid and Skene's model here and in crowd-kit: seconds, memory and accuracy.
 
 Synthetic answers of five classes, three a task, as integer codes in shuffled rows; both stop by the
-same rule after the same number of iterations (at most 5 for the largest when quick). Each fit runs in a process of its own; memory is the
-growth of its peak over what it held with the answers loaded. Without crowd-kit the peer is a plain
-implementation with pandas, which is named as such.
+same rule after the same number of iterations (quick: at most 5 for the largest). Each fit runs in a
+process of its own; memory is the growth of its peak over what it held with the answers loaded.
+Without crowd-kit the peer is a plain implementation with pandas, which is named as such.
 """
 
 from __future__ import annotations

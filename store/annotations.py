@@ -167,9 +167,10 @@ def save_annotators(db: Database, people: Iterable[tuple[int, str, str]]) -> Non
     )
 
 
-def people(db: Database) -> set[int]:
-    """The ids of everybody in Label Studio, as of the last pull."""
-    return {row[0] for row in db.execute("SELECT annotator_id FROM annotators")}
+def people(db: Database) -> dict[int, str]:
+    """Everybody in Label Studio as of the last pull: by id, the name or else the e-mail address."""
+    rows = db.execute("SELECT annotator_id, coalesce(nullif(name, ''), email) FROM annotators")
+    return {row[0]: row[1] for row in rows}
 
 
 def get_cursor(db: Database, name: str) -> str | None:

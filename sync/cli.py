@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 import click
 
-from goldloop.consensus import State
 from goldloop.errors import GoldloopError
+from store.annotations import people
 from store.consensus import stored_consensus
 from store.rounds import undelivered_rounds
 from store.runs import named_version
@@ -22,10 +22,16 @@ from store.summary import summarise
 from sync import terminal
 from sync.commit import commit_version
 from sync.consensus import update_consensus
-from sync.doctor import Finding, diagnose
+from sync.doctor import diagnose
 from sync.export import FORMATS, export_version, parse_reference
 from sync.import_records import bytes_in, import_files
 from sync.init import init_project
+from sync.people import (
+    agreement_by_field,
+    agreement_by_pair,
+    everything_answered,
+    reports,
+)
 from sync.processes import backend_command, serve
 from sync.project import Project, open_project
 from sync.pull import pull as pull_answers
@@ -33,6 +39,19 @@ from sync.push import push_rounds
 from sync.route import list_disputes, route_disputes
 from sync.run_agent import run_samples, score_recorded
 from sync.select_batch import Batch, select_batch
+from sync.shown import (
+    show_agreement,
+    show_annotators,
+    show_batch,
+    show_commit,
+    show_consensus,
+    show_disputes,
+    show_finding,
+    show_pairs,
+    show_routed,
+    show_status,
+    show_versions,
+)
 from sync.version_folder import dataset_names, read_manifest, version_names
 from sync.worker import work
 
@@ -125,14 +144,8 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
         terminal.print_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            terminal.result(_finding_line(finding))
+            show_finding(finding)
     ctx.exit(1 if any(finding.ok is False for finding in findings) else 0)
-
-
-def _finding_line(finding: Finding) -> str:
-    mark = {True: "ok   ", False: "WRONG", None: "note "}[finding.ok]
-    mend = f"\n        -> {finding.mend}" if finding.mend else ""
-    return f"{mark} {finding.check}: {finding.says}{mend}"
 
 
 @main.command("import")
@@ -215,7 +228,7 @@ def select(ctx: click.Context, batch_size: int | None, dry_run: bool, as_json: b
     if as_json:
         terminal.print_json(asdict(batch))
     else:
-        _print_batch(batch)
+        show_batch(batch)
 
 
 def _select(project: Project, batch_size: int | None, dry_run: bool = False) -> Batch:
@@ -223,30 +236,6 @@ def _select(project: Project, batch_size: int | None, dry_run: bool = False) -> 
     selection = project.settings.selection
     version = named_version(db, project.settings.agent)
     return select_batch(db, version, selection, batch_size or selection.batch_size, dry_run=dry_run)
-
-
-def _print_batch(batch: Batch) -> None:
-    headings = ("rank", "sample", "why", "confidence", "novel", "uncertainty", "probability")
-    rows = [
-        (
-            p.rank,
-            p.sample_id,
-            p.reason,
-            p.confidence,
-            p.novel,
-            p.uncertainty,
-            p.inclusion_probability,
-        )
-        for p in batch.picks
-    ]
-    written = f"round {batch.round_id}" if batch.round_id else "dry run, nothing written"
-    title = f"{len(batch.picks)} of {batch.pool_size} samples in the pool ({written})"
-    terminal.print_table(headings, rows, title)
-    if batch.without_confidence:
-        terminal.say(
-            f"{batch.without_confidence} runs in the pool have no confidence and count as 0.5; "
-            "for recorded runs of the same cluster_id, goldloop run works one out"
-        )
 
 
 @main.command()
@@ -319,33 +308,52 @@ def consensus(ctx: click.Context, as_json: bool) -> None:
     results = stored_consensus(db)
     if as_json:
         terminal.print_json([asdict(one) for one in results])
+    else:
+        show_consensus(results)
+
+
+@main.command()
+@click.option("--pairs", is_flag=True, help="Show every pair of annotators instead.")
+@json_option
+@click.pass_context
+def agreement(ctx: click.Context, pairs: bool, as_json: bool) -> None:
+    """Show how far annotators agree on every field, corrected for chance, with 95% intervals.
+
+    Example: goldloop agreement --pairs
+    """
+    project = _project(ctx)
+    db = project.open_store()
+    answered = everything_answered(project, db)
+    if pairs:
+        found = agreement_by_pair(answered)
+        if as_json:
+            terminal.print_json([{"field": name, **asdict(pair)} for name, pair in found])
+        else:
+            show_pairs(found, people(db))
         return
-    headings = (
-        "sample",
-        "state",
-        "agreement rate",
-        "annotators",
-        "confidence",
-        "labels",
-        "disputed",
-    )
-    rows = [
-        (
-            one.sample_id,
-            one.state.value,
-            one.agreement_rate,
-            one.annotators,
-            one.mean_confidence,
-            ", ".join(
-                f"{k}={v}" for k, v in one.labels.items() if isinstance(v, str) and len(v) < 30
-            ),
-            ", ".join(one.disputed),
-        )
-        for one in results
-    ]
-    states = {state: sum(one.state is state for one in results) for state in State}
-    title = ", ".join(f"{count} {state.value}" for state, count in states.items() if count)
-    terminal.print_table(headings, rows, title or "nobody has answered yet")
+    fields = agreement_by_field(answered)
+    if as_json:
+        terminal.print_json([asdict(one) for one in fields])
+    else:
+        show_agreement(fields)
+
+
+@main.command()
+@json_option
+@click.pass_context
+def annotators(ctx: click.Context, as_json: bool) -> None:
+    """Show how each annotator answers: against the others, the ground truth and the clock.
+
+    Example: goldloop annotators
+    """
+    project = _project(ctx)
+    db = project.open_store()
+    found = reports(everything_answered(project, db))
+    names = people(db)
+    if as_json:
+        terminal.print_json([{"name": names.get(r.annotator_id), **asdict(r)} for r in found])
+    else:
+        show_annotators(found, names)
 
 
 @main.command()
@@ -360,16 +368,8 @@ def route(ctx: click.Context, as_json: bool) -> None:
     routed = route_disputes(project, project.open_store())
     if as_json:
         terminal.print_json(asdict(routed))
-        return
-    terminal.result(
-        f"{len(routed.asked)} tasks given to one more annotator, {len(routed.waiting)} waiting for "
-        f"theirs, {len(routed.mended)} asked again because Label Studio forgot"
-    )
-    if routed.nobody_left:
-        terminal.say(
-            f"{len(routed.nobody_left)} tasks need one more annotator, but everybody has answered "
-            f"or skipped them; invite somebody: {', '.join(routed.nobody_left[:10])}"
-        )
+    else:
+        show_routed(routed)
 
 
 @main.command()
@@ -384,14 +384,8 @@ def disputes(ctx: click.Context, as_json: bool) -> None:
     found = list_disputes(project, project.open_store())
     if as_json:
         terminal.print_json([asdict(dispute) for dispute in found])
-        return
-    headings = ("sample", "state", "field", "answers", "asked in all", "task")
-    rows = [
-        (d.sample_id, d.state, d.field, ", ".join(map(str, d.answers)), d.overlap, d.link)
-        for d in found
-    ]
-    title = f"{len({d.sample_id for d in found})} samples are disputed or ambiguous"
-    terminal.print_table(headings, rows, title)
+    else:
+        show_disputes(found)
 
 
 @main.command()
@@ -410,17 +404,8 @@ def commit(ctx: click.Context, dataset: str | None, message: str, as_json: bool)
     if as_json:
         terminal.print_json(made.manifest)
         return
-    _print_commit(made.manifest)
+    show_commit(made.manifest)
     terminal.result(f"written to {made.folder}")
-
-
-def _print_commit(manifest: dict[str, Any] | Any) -> None:
-    prints = manifest["fingerprints"]
-    terminal.result(
-        f"{manifest['dataset']}@{manifest['version']}: {manifest['items']} items "
-        f"(parent {manifest['parent'] or 'none'}; {manifest['reason']})\n"
-        f"content {prints['content']}\nlabels  {prints['labels']}"
-    )
 
 
 @main.command()
@@ -459,23 +444,8 @@ def versions(ctx: click.Context, as_json: bool) -> None:
     ]
     if as_json:
         terminal.print_json(found)
-        return
-    headings = ("dataset", "version", "parent", "items", "why", "content", "when")
-    rows = [
-        (
-            one["dataset"],
-            one["version"],
-            one["parent"],
-            one["items"],
-            one["reason"],
-            one["fingerprints"]["content"][:12],
-            one["created_at"][:19],
-        )
-        for one in found
-    ]
-    terminal.print_table(
-        headings, rows, "" if rows else "no version yet; make one: goldloop commit"
-    )
+    else:
+        show_versions(found)
 
 
 @main.command("serve")
@@ -547,25 +517,8 @@ def status(ctx: click.Context, as_json: bool) -> None:
     made = {name: version_names(root, name) for name in dataset_names(root)}
     if as_json:
         terminal.print_json({**asdict(found), "versions": made})
-        return
-    shown = {name: names[-1] for name, names in made.items() if names}
-    rows = [
-        ("samples", found.samples, f"{found.pool} in the pool"),
-        ("runs", sum(found.runs.values()), _listed(found.runs, f"{found.failed_runs} failed")),
-        ("rounds", found.rounds, f"{found.undelivered_rounds} not delivered"),
-        ("tasks", sum(found.tasks.values()), _listed(found.tasks)),
-        ("annotations", found.annotations, f"{found.skips} skips, {found.deleted} deleted"),
-        ("consensus", sum(found.consensus.values()), _listed(found.consensus)),
-        ("versions", sum(map(len, made.values())), _listed(shown)),
-    ]
-    terminal.print_table(("step", "count", "of which"), rows)
-    if found.annotators:
-        headings = ("annotator", "answers", "skips", "median seconds")
-        terminal.print_table(headings, found.annotators)
-
-
-def _listed(counts: dict[str, Any], *more: str) -> str:
-    return ", ".join([f"{key}: {value}" for key, value in counts.items()] + list(more))
+    else:
+        show_status(found, made)
 
 
 if __name__ == "__main__":

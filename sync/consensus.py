@@ -40,6 +40,13 @@ def consensus_rules(
     )
 
 
+def rules_in_use(project: Project, db: Store) -> Rules:
+    """The rules for the interface that annotators were shown."""
+    settings = project.settings
+    interface = interface_in_use(project, db)
+    return consensus_rules(interface, settings.consensus, settings.label_studio.annotators_per_task)
+
+
 def _usual_gold(fields: Sequence[Field]) -> tuple[str, ...]:
     """The required choices; without one, all choices; without any, every field."""
     kinds = (FieldKind.SINGLE_CHOICE, FieldKind.PAIRWISE)

@@ -50,7 +50,8 @@ def route_disputes(project: Project, db: Store) -> Routed:
     if review is None or not (disputed or unconfirmed_requests(db, review.project_id)):
         return routed
     with project.client() as client:
-        labellers = people(db) - {int(client.whoami()["id"])} | _labellers(db, disputed)
+        ourselves = int(client.whoami()["id"])
+        labellers = set(people(db)) - {ourselves} | _labellers(db, disputed)
         _route(project, db, client, review, disputed, labellers, routed)
     return routed
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 
 from sync.labelstudio import (
@@ -29,6 +30,10 @@ from sync.labelstudio import (
 )
 from sync.labelstudio.ports import free_port
 from sync.labelstudio.server import ENVIRONMENT
+
+# A first call that finds the machine busy is no failure; pytest's own timeout stays.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ENVIRONMENT_FOLDER = REPOSITORY / ".goldloop" / "label-studio"

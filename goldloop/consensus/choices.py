@@ -25,6 +25,7 @@ from goldloop.consensus.votes import LARGEST_TABLE, CodedVotes, code_votes, gold
 from goldloop.fields import Value
 
 LISTED_TASKS = 10
+MANY_OPTIONS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +107,11 @@ def overruled(
 def _coded(
     options: Sequence[Value], answers: FieldAnswers, gold: Mapping[str, Value]
 ) -> CodedVotes:
-    """The votes over the options that the field has, or, where those are very many, were chosen."""
+    """The votes over the options that the field has; beyond 200, over those that were chosen."""
     rows = [(task, who, label) for task, by in answers.items() for who, label in by.items()]
     chosen = {label for _, _, label in rows} | set(gold.values())
     offered = [*options, *sorted(chosen - set(options), key=str)]
-    if len(offered) > len(chosen) and len(offered) * max(len(answers), 1) > LARGEST_TABLE // 10:
+    if len(offered) > MANY_OPTIONS:
         offered = [option for option in offered if option in chosen]
     tasks, annotators, labels = ([row[column] for row in rows] for column in range(3))
     return code_votes(tasks, annotators, labels, offered, all_tasks=answers)

