@@ -14,6 +14,10 @@ from label_config.trace import render_text, render_tool_calls, render_trace
 _DEPTH = 20
 
 
+# Label Studio's own name for data without a key: it refuses a whole import for it.
+REFUSED_KEY = "$undefined$"
+
+
 def task_data(sample: Sample, run: Run | None) -> dict[str, Any]:
     """The data of one task: our own keys, then the sample's metadata under keys that are free.
 
@@ -24,6 +28,8 @@ def task_data(sample: Sample, run: Run | None) -> dict[str, Any]:
     messages = _messages(sample, run)
     data = _texts(sample, run, messages) | _html(sample, run, messages)
     for key, value in sample.metadata.items():
+        if key == REFUSED_KEY:
+            continue
         data.setdefault(_storable(str(key)), "" if value is None else _json_value(value))
     return data
 

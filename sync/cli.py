@@ -287,6 +287,8 @@ def pull(ctx: click.Context, full: bool, as_json: bool) -> None:
         terminal.print_json({**asdict(pulled), "changed": sorted(pulled.changed)})
         return
     terminal.result(f"{pulled.tasks} tasks fetched, {len(pulled.changed)} samples changed")
+    if pulled.doubles_removed:
+        terminal.say(f"{pulled.doubles_removed} tasks that had arrived twice were removed")
     if pulled.deleted:
         terminal.say(f"{pulled.deleted} tasks are gone from Label Studio; their answers are kept")
     if pulled.foreign:

@@ -91,22 +91,24 @@ def _interface(project: Project) -> Iterator[Finding]:
 def _label_studio(project: Project) -> Iterator[Finding]:
     url = project.settings.label_studio.url
     try:
-        client = project.client()
-        version = client.version()
-        who = client.whoami()
+        with project.client() as client:
+            yield from _server(project, client)
+            yield from _project_in(project, client)
     except GoldloopError as error:
         mend = "start Label Studio, set LABEL_STUDIO_URL, or make a new token"
-        yield Finding("Label Studio", False, str(error), mend)
-        return
+        yield Finding(f"Label Studio at {url}", False, str(error), mend)
+
+
+def _server(project: Project, client: LabelStudioClient) -> Iterator[Finding]:
+    version = client.version()
     tested = version.startswith(TESTED_VERSION)
     yield Finding(
         "Label Studio",
         True if tested else None,
-        f"{version} at {url}",
+        f"{version} at {project.settings.label_studio.url}",
         "" if tested else f"Goldloop is tested with {TESTED_VERSION}",
     )
-    yield Finding("token", True, f"{client.token_kind} of {who.get('email')}")
-    yield from _project_in(project, client)
+    yield Finding("token", True, f"{client.token_kind} of {client.whoami().get('email')}")
 
 
 def _project_in(project: Project, client: LabelStudioClient) -> Iterator[Finding]:

@@ -83,7 +83,17 @@ def ensure_review_project(project: Project, db: Store, client: LabelStudioClient
             f"store was pushed to (its description should hold: {_mark(db)}); check "
             "LABEL_STUDIO_URL, or start a new store with: goldloop init"
         )
+    _carry_overlap(project, client, found)
     return _carry_interface(project, db, client, known, found)
+
+
+def _carry_overlap(project: Project, client: LabelStudioClient, found: Mapping[str, Any]) -> None:
+    """How many people answer each task, where the settings changed; tasks that were given to a
+    further annotator lose that by it, and route gives it back.
+    """
+    wanted = project.settings.label_studio.annotators_per_task
+    if found["maximum_annotations"] != wanted:
+        client.update_project(found["id"], {"maximum_annotations": wanted})
 
 
 def _mark(db: Store) -> str:
