@@ -55,7 +55,8 @@ def fit_biases(numbers: Mapping[str, Mapping[Annotator, float]], *, robust: bool
 
     In turns: the values are the means of the corrected answers; b_w is the sum of w's residuals
     over (their number + 10), so that few answers correct little; the biases are centred on the
-    answers, because only differences between people can be seen. With `robust` values start at
+    answers, because only differences between people can be seen. Below 20 answers on shared tasks
+    nobody is corrected and the noise is unknown. With `robust` values start at
     medians and residuals beyond 1.5 standard deviations are cut back (Huber 1964).
 
     >>> twice = {str(t): {"low": 1.0 * t, "high": t + 2.0} for t in range(90)}
@@ -73,10 +74,11 @@ def fit_biases(numbers: Mapping[str, Mapping[Annotator, float]], *, robust: bool
         ],
         dtype=np.float64,
     )
+    if len(rows) < ENOUGH:
+        return BiasModel({}, None, robust)
     biases, noise = _alternate(votes, values, robust)
-    known = noise if len(rows) >= ENOUGH else None
     named = {who: float(bias) for who, bias in zip(coded.annotators, biases, strict=True)}
-    return BiasModel(named, known, robust)  # type: ignore[arg-type]
+    return BiasModel(named, noise, robust)  # type: ignore[arg-type]
 
 
 def corrected(model: BiasModel, numbers: Mapping[Annotator, float]) -> Floats:
@@ -129,9 +131,8 @@ def all_numbers(answers: FieldAnswers) -> dict[str, dict[Annotator, float]]:
 
 
 def _alternate(votes: Votes, values: Floats, robust: bool) -> tuple[Floats, float]:
+    """The biases (W,) and the noise after 30 turns."""
     biases = np.zeros(votes.n_annotators)
-    if not len(votes):
-        return biases, 0.0
     given = np.bincount(votes.annotators, minlength=votes.n_annotators)
     sizes = np.bincount(votes.tasks, minlength=votes.n_tasks)
     freedom = np.sqrt(sizes / np.maximum(sizes - 1, 1))[votes.tasks]
@@ -153,9 +154,10 @@ def _cut(apart: Floats, noise: float, robust: bool) -> Floats:
 
 
 def _noise(apart: Floats, robust: bool) -> float:
-    """The usual deviation; a median of 0 (most are equal) says nothing of the others."""
-    middle = MAD * float(np.median(np.abs(apart)))
-    return middle if robust and middle > 0 else float(np.sqrt((apart**2).mean()))
+    """The usual deviation; robust, it is 0 where most are equal, and then any other is far."""
+    if robust:
+        return MAD * float(np.median(np.abs(apart)))
+    return float(np.sqrt((apart**2).mean()))
 
 
 def _means(votes: Votes, values: Floats) -> Floats:

@@ -163,7 +163,7 @@ def _nearest(
 
 def _reason(model: BiasModel, what: str) -> str:
     if model.noise is None:
-        return f"the {what} are compared with a usual spread only from 20 shared answers on"
+        return f"the {what} as given: annotators are corrected from 20 answers on shared tasks on"
     return f"the {what} are corrected for {len(model.biases)} annotators' biases"
 
 

@@ -80,7 +80,9 @@ def _posterior(rows, n_tasks, k, prior, confusion, tau, gold):
 def by_loops(votes, tau, iterations, gold=()):
     """The model as its definition reads, one annotator and one class at a time."""
     gold = dict(gold)
-    rows = list(zip(*(x.tolist() for x in (votes.tasks, votes.annotators, votes.labels))))
+    rows = list(
+        zip(*(x.tolist() for x in (votes.tasks, votes.annotators, votes.labels)), strict=True)
+    )
     k, n_tasks = votes.n_options, votes.n_tasks
     a0 = _a0(rows, n_tasks, k)
     p0, voted = _start(rows, n_tasks, k)
@@ -150,9 +152,8 @@ def test_the_typical_accuracy_follows_from_the_pairwise_agreement():
     assert typical_accuracy(votes) == pytest.approx(0.853553, abs=1e-6)
 
 
-@pytest.mark.parametrize(("options", "least"), [(2, 0.55), (4, 0.55), (1000, 0.55)])
-def test_without_a_shared_task_the_typical_accuracy_is_the_least_one(options, least):
-    assert typical_accuracy(Votes([0, 1], [0, 1], [0, 1], 2, 2, options)) == least
+def test_without_a_shared_task_the_typical_accuracy_is_the_least_one():
+    assert typical_accuracy(Votes([0, 1], [0, 1], [0, 1], 2, 2, 4)) == 0.55
 
 
 def test_it_stops_early_by_default_and_converges_when_asked_to():
