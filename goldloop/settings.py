@@ -33,6 +33,10 @@ def _http_url(value: str) -> str | None:
     return None if good else "must be an http:// or https:// address without user or password"
 
 
+def _one_of(*known: str) -> Check:
+    return lambda value: None if value in known else f"must be one of {', '.join(known)}"
+
+
 def _not_empty(value: str) -> str | None:
     return None if value.strip() else "must not be empty"
 
@@ -127,6 +131,15 @@ class ConsensusSettings:
     """When a label stands."""
 
     min_annotators: int = setting(2, "answers before anything is decided", _between(1, 50))
+    method: str = setting(
+        "auto",
+        "how single choices are decided: auto, majority_posterior, weighted_vote, dawid_skene or"
+        " hierarchical; auto learns each annotator's errors once there is enough to learn from",
+        _one_of("auto", "majority_posterior", "weighted_vote", "dawid_skene", "hierarchical"),
+    )
+    min_confidence: float = setting(
+        0.7, "a label that the annotators' model gives less than this is disputed", _between(0, 1)
+    )
     max_additional: int = setting(
         1, "further annotators, one at a time, for a task that people disagree on", _between(0, 48)
     )

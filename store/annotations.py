@@ -149,6 +149,12 @@ def _raw(row: Sequence[Any]) -> RawAnnotation:
     return RawAnnotation(**values)
 
 
+def count_annotations(db: Database) -> int:
+    """How many annotations stand (not deleted, not skipped)."""
+    sql = "SELECT count(*) FROM annotations WHERE deleted_at IS NULL AND NOT was_cancelled"
+    return int(db.execute(sql).fetchone()[0])
+
+
 def annotated_samples(db: Database) -> list[str]:
     """Every sample that has, or had, an annotation or a consensus."""
     rows = db.execute(

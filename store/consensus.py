@@ -33,7 +33,7 @@ def save_consensus(db: Database, results: Mapping[str, TaskConsensus]) -> None:
             ],
         )
         db.conn.executemany(
-            "INSERT INTO field_consensus VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO field_consensus VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [_field_row(sample_id, field) for field in result.fields],
         )
 
@@ -49,12 +49,21 @@ def _field_row(sample_id: str, field: FieldConsensus) -> tuple[Any, ...]:
         field.agreement,
         field.method,
         field.method_version,
+        field.confidence,
+        None if field.vote is None else to_json(field.vote),
+        field.spread,
+        field.reason,
+        to_json(field.warnings),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class StoredConsensus:
-    """The consensus of one sample as stored; `labels` holds the fields that are agreed."""
+    """The consensus of one sample as stored.
+
+    By field: `labels` holds what stands, `methods` what decided, and `confidences` how probable
+    the label is by that method, where it says. `disputed` names the fields on which none stands.
+    """
 
     sample_id: str
     state: State
@@ -65,13 +74,17 @@ class StoredConsensus:
     updated_at: str
     labels: dict[str, Value]
     disputed: tuple[str, ...]
+    methods: dict[str, str]
+    confidences: dict[str, float]
+    warnings: tuple[str, ...]
 
 
 def stored_consensus(db: Database, state: State | None = None) -> list[StoredConsensus]:
     """The consensus of every sample that has one, by id; only those in `state` where given."""
     rows = db.execute(
         "SELECT c.sample_id, c.state, c.agreement_rate, c.annotators, c.skips, c.mean_confidence,"
-        " c.updated_at, json_group_array(json_array(f.field, f.state, json(f.value)))"
+        " c.updated_at, json_group_array(json_array(f.field, f.state,"
+        " json(f.value), f.method, f.confidence, json(f.warnings)))"
         " FROM consensus c LEFT JOIN field_consensus f USING (sample_id)"
         " WHERE :state IS NULL OR c.state = :state GROUP BY c.sample_id ORDER BY c.sample_id",
         {"state": state.value if state else None},
@@ -80,7 +93,7 @@ def stored_consensus(db: Database, state: State | None = None) -> list[StoredCon
 
 
 def _stored(row: tuple[Any, ...]) -> StoredConsensus:
-    fields = json.loads(row[7])
+    fields = [field for field in json.loads(row[7]) if field[0] is not None]
     return StoredConsensus(
         sample_id=row[0],
         state=State(row[1]),
@@ -89,10 +102,13 @@ def _stored(row: tuple[Any, ...]) -> StoredConsensus:
         skips=row[4],
         mean_confidence=row[5],
         updated_at=row[6],
-        labels={name: value_from_json(v) for name, _, v in fields if v is not None},
+        labels={name: value_from_json(v) for name, _, v, *_ in fields if v is not None},
         disputed=tuple(
-            name for name, state, _ in fields if state in (State.DISPUTED, State.AMBIGUOUS)
+            name for name, state, *_ in fields if state in (State.DISPUTED, State.AMBIGUOUS)
         ),
+        methods={field[0]: field[3] for field in fields},
+        confidences={field[0]: field[4] for field in fields if field[4] is not None},
+        warnings=tuple(f"{field[0]}: {text}" for field in fields for text in field[5]),
     )
 
 
@@ -101,3 +117,19 @@ def value_from_json(value: Any) -> Value:
     if isinstance(value, list):
         return tuple(tuple(v) if isinstance(v, list) else v for v in value)
     return value  # type: ignore[no-any-return]
+
+
+@atomic
+def save_models(db: Database, records: Mapping[str, Mapping[str, Any]], annotations: int) -> None:
+    """Keep what was learned of each field's annotators, from that many annotations."""
+    db.conn.execute("DELETE FROM field_models")
+    db.conn.executemany(
+        "INSERT INTO field_models VALUES (?, ?, ?, ?)",
+        [(field, to_json(record), annotations, utc_now()) for field, record in records.items()],
+    )
+
+
+def stored_models(db: Database) -> tuple[dict[str, dict[str, Any]], int]:
+    """The models by field, as they were saved, and how many annotations they were learned from."""
+    rows = db.execute("SELECT field, record, annotations FROM field_models").fetchall()
+    return {row[0]: json.loads(row[1]) for row in rows}, max((row[2] for row in rows), default=0)

@@ -193,3 +193,21 @@ def m005_further_annotators(db: Database) -> None:
         PRIMARY KEY (sample_id, overlap)
     ) STRICT, WITHOUT ROWID;
     """)
+
+
+@migrations()
+def m006_annotator_models(db: Database) -> None:
+    """What was learned of each field's annotators, and what a method says beside its value."""
+    db.executescript("""
+    CREATE TABLE field_models (
+        field TEXT PRIMARY KEY,
+        record TEXT NOT NULL,
+        annotations INTEGER NOT NULL,
+        fitted_at TEXT NOT NULL
+    ) STRICT;
+    ALTER TABLE field_consensus ADD COLUMN confidence REAL;
+    ALTER TABLE field_consensus ADD COLUMN vote TEXT;
+    ALTER TABLE field_consensus ADD COLUMN spread REAL;
+    ALTER TABLE field_consensus ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+    ALTER TABLE field_consensus ADD COLUMN warnings TEXT NOT NULL DEFAULT '[]';
+    """)

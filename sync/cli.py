@@ -301,7 +301,8 @@ def pull(ctx: click.Context, full: bool, as_json: bool) -> None:
 def consensus(ctx: click.Context, as_json: bool) -> None:
     """Compute the consensus of every sample again, and show it.
 
-    Majority vote per field; ties are disputed, and nothing is decided below min_annotators.
+    With few answers the majority decides; with enough, what was learned of each annotator's errors
+    does. Ties are disputed, and nothing is decided below min_annotators.
     Example: goldloop consensus
     """
     project = _project(ctx)

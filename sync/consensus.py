@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from goldloop.consensus import Annotation, Rules, TaskConsensus, task_consensus
+from goldloop.consensus import Annotation, Rules, counted, task_consensus
 from goldloop.errors import SettingsError
-from goldloop.fields import Field, FieldKind
+from goldloop.fields import Field, FieldKind, Value
 from goldloop.settings import ConsensusSettings
 from label_config.interface import Interface
 from label_config.results import read_result
-from store.annotations import RawAnnotation, annotated_samples, annotations_of
-from store.consensus import save_consensus
+from store.annotations import (
+    RawAnnotation,
+    annotated_samples,
+    annotations_of,
+    count_annotations,
+)
+from store.consensus import save_consensus, save_models, stored_models
 from store.database import Store, transaction
 from sync.project import Project, interface_in_use
 
+if TYPE_CHECKING:
+    from goldloop.consensus.by_kind import FieldModel
+
 BATCH = 1000
+# Below this many annotations learning takes no time, so it is done whenever something changed;
+# above, when the number has changed by this share since.
+SMALL = 2000
+GROWTH = 0.1
 
 
 def consensus_rules(
@@ -37,6 +50,7 @@ def consensus_rules(
         gold_fields=settings.gold_fields or _usual_gold(voted),
         min_annotators=settings.min_annotators,
         max_annotators=annotators_per_task + settings.max_additional,
+        min_confidence=settings.min_confidence,
     )
 
 
@@ -58,18 +72,24 @@ def _usual_gold(fields: Sequence[Field]) -> tuple[str, ...]:
 def update_consensus(
     project: Project, db: Store, sample_ids: Sequence[str] | None = None
 ) -> Counter[str]:
-    """Recompute the consensus of these samples, or of all; how many are in each state now."""
-    interface = interface_in_use(project, db)
-    settings = project.settings.consensus
-    rules = consensus_rules(interface, settings, project.settings.label_studio.annotators_per_task)
-    ids = annotated_samples(db) if sample_ids is None else list(sample_ids)
-    counts: Counter[str] = Counter()
-    for start in range(0, len(ids), BATCH):
-        chunk = ids[start : start + BATCH]
+    """Recompute the consensus of these samples, or of all; how many are in each state now.
+
+    What was learned of the annotators is learned again for all, and while there are few answers or
+    when many have come since; a few new answers are judged by what was learned before.
+    """
+    if sample_ids is None or _outgrown(db):
         with transaction(db):
-            raw = annotations_of(db, chunk)
+            _learn(project, db)
+        sample_ids = annotated_samples(db)
+    models = _stored_models(db)
+    rules = rules_in_use(project, db)
+    counts: Counter[str] = Counter()
+    for start in range(0, len(sample_ids), BATCH):
+        chunk = sample_ids[start : start + BATCH]
+        with transaction(db):
+            answered = read_annotations(project, db, chunk)
             results = {
-                sample_id: _decide(interface, settings, rules, raw.get(sample_id, ()))
+                sample_id: task_consensus(rules, answered.get(sample_id, ()), models)
                 for sample_id in chunk
             }
             save_consensus(db, results)
@@ -77,13 +97,55 @@ def update_consensus(
     return counts
 
 
-def _decide(
-    interface: Interface,
-    settings: ConsensusSettings,
-    rules: Rules,
-    raw: Iterable[RawAnnotation],
-) -> TaskConsensus:
-    return task_consensus(rules, [read_annotation(interface, settings, one) for one in raw])
+def _outgrown(db: Store) -> bool:
+    """Whether the models rest on much less, or more, than there is now."""
+    _, learned_from = stored_models(db)
+    now = count_annotations(db)
+    return now < SMALL or abs(now - learned_from) > GROWTH * learned_from
+
+
+def _learn(project: Project, db: Store) -> None:
+    # Imported here because scipy loads slowly and most commands learn nothing.
+    from goldloop.consensus.by_kind import fit_field
+    from goldloop.consensus.choice_of_method import MethodSettings
+
+    rules, settings = rules_in_use(project, db), MethodSettings(project.settings.consensus.method)
+    answers: dict[str, dict[str, dict[int | str, Value]]] = {
+        field.name: {} for field in rules.fields
+    }
+    truths: dict[str, dict[str, Value]] = {field.name: {} for field in rules.fields}
+    for sample_id, given in read_annotations(project, db, annotated_samples(db)).items():
+        for annotation in counted(given):
+            for name in answers.keys() & annotation.answers.keys():
+                value = annotation.answers[name]
+                answers[name].setdefault(sample_id, {})[annotation.annotator_id] = value
+                if annotation.ground_truth:
+                    truths[name][sample_id] = value
+    fits = {
+        field.name: fit_field(field, answers[field.name], settings, truths[field.name])
+        for field in rules.fields
+    }
+    records = {name: fit.model.to_record() for name, fit in fits.items()}
+    save_models(db, records, count_annotations(db))
+
+
+def _stored_models(db: Store) -> dict[str, FieldModel]:
+    from goldloop.consensus.by_kind import FieldModel
+
+    records, _ = stored_models(db)
+    return {field: FieldModel.from_record(record) for field, record in records.items()}
+
+
+def read_annotations(
+    project: Project, db: Store, sample_ids: Sequence[str]
+) -> dict[str, list[Annotation]]:
+    """The annotations of these samples that stand, by sample, skips included."""
+    interface, settings = interface_in_use(project, db), project.settings.consensus
+    found: dict[str, list[Annotation]] = {}
+    for start in range(0, len(sample_ids), BATCH):
+        for sample_id, raw in annotations_of(db, sample_ids[start : start + BATCH]).items():
+            found[sample_id] = [read_annotation(interface, settings, one) for one in raw]
+    return found
 
 
 def read_annotation(

@@ -9,10 +9,10 @@ from goldloop.agreement import FieldAgreement, PairAgreement, annotator_pairs, f
 from goldloop.annotators import AnnotatorReport, annotator_reports
 from goldloop.consensus import Annotation, Rules, counted
 from goldloop.fields import Field, Value
-from store.annotations import annotated_samples, annotations_of
+from store.annotations import annotated_samples
 from store.database import Store
-from sync.consensus import read_annotation, rules_in_use
-from sync.project import Project, interface_in_use
+from sync.consensus import read_annotations, rules_in_use
+from sync.project import Project
 
 Row = tuple[str, int, Value, str]
 
@@ -37,13 +37,7 @@ class Answered:
 
 def everything_answered(project: Project, db: Store) -> Answered:
     """All annotations of all samples, read by the interface that people were shown."""
-    interface = interface_in_use(project, db)
-    settings = project.settings.consensus
-    tasks: dict[str, list[Annotation]] = {}
-    ids = annotated_samples(db)
-    for start in range(0, len(ids), 1000):
-        for sample_id, raw in annotations_of(db, ids[start : start + 1000]).items():
-            tasks[sample_id] = [read_annotation(interface, settings, one) for one in raw]
+    tasks = read_annotations(project, db, annotated_samples(db))
     return Answered(rules_in_use(project, db), tasks)
 
 

@@ -20,8 +20,8 @@ from store.further_annotators import (
 )
 from store.tasks import ReviewProject, review_project, task_samples
 from sync.client import LabelStudioClient
-from sync.consensus import read_annotation
-from sync.project import Project, interface_in_use
+from sync.consensus import read_annotations
+from sync.project import Project
 
 
 @dataclass
@@ -134,18 +134,14 @@ def list_disputes(project: Project, db: Store) -> list[Dispute]:
     if review is None or not held:
         return []
     ids = [one.sample_id for one in held]
-    raw, overlaps = annotations_of(db, ids), requested_overlaps(db, ids)
+    given, overlaps = read_annotations(project, db, ids), requested_overlaps(db, ids)
     tasks = {sample: task for task, sample in task_samples(db, review.project_id).items()}
-    interface = interface_in_use(project, db)
-    settings = project.settings
     found = []
     for one in held:
-        answers = counted(
-            read_annotation(interface, settings.consensus, a) for a in raw.get(one.sample_id, ())
-        )
+        answers = counted(given.get(one.sample_id, ()))
         link = f"{review.url}/projects/{review.project_id}/data?task={tasks.get(one.sample_id)}"
-        overlap = overlaps.get(one.sample_id, settings.label_studio.annotators_per_task)
+        overlap = overlaps.get(one.sample_id, project.settings.label_studio.annotators_per_task)
         for name in one.disputed:
-            given = tuple(a.answers[name] for a in answers if name in a.answers)
-            found.append(Dispute(one.sample_id, one.state.value, name, given, overlap, link))
+            values = tuple(a.answers[name] for a in answers if name in a.answers)
+            found.append(Dispute(one.sample_id, one.state.value, name, values, overlap, link))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
@@ -73,6 +74,12 @@ def show_consensus(results: Sequence[StoredConsensus]) -> None:
     states = {state: sum(one.state is state for one in results) for state in State}
     title = ", ".join(f"{count} {state.value}" for state, count in states.items() if count)
     terminal.print_table(headings, rows, title or NOBODY)
+    methods = Counter((name, how) for one in results for name, how in one.methods.items())
+    for (name, how), count in sorted(methods.items()):
+        terminal.say(f"{name}: {count} by {how.replace('_', ' ')}")
+    for one in results:
+        for warning in one.warnings:
+            terminal.say(f"{one.sample_id}: {terminal.printable(warning, 300)}")
 
 
 def _short(value: object) -> bool:

@@ -17,6 +17,7 @@ from goldloop.fields import Value
 SHRINK = 10.0
 CUT = 1.5
 ROUNDS = 30
+SETTLED = 1e-6  # of the noise
 ENOUGH = 20
 MAD = 1.4826  # the standard deviation of a normal distribution over its median deviation
 
@@ -102,7 +103,10 @@ def location(numbers: Floats, noise: float | None, *, robust: bool) -> float:
         return value
     for _ in range(ROUNDS):
         away = np.maximum(np.abs(numbers - value), np.finfo(float).tiny)
-        value = float(np.average(numbers, weights=np.minimum(1.0, CUT * noise / away)))
+        weights = np.minimum(1.0, CUT * noise / away)
+        moved, value = value, float(weights @ numbers / weights.sum())
+        if abs(value - moved) <= SETTLED * noise:
+            break
     return value
 
 

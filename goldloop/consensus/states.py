@@ -55,7 +55,8 @@ class Rules:
     `fields` are the questions that are voted on. `gold_fields` names those that must be agreed for
     the task to be: the others may stay disputed without holding the sample back.
     `max_annotators` is how many people are asked at most; what they dispute is ambiguous. None
-    where there is no such limit. Raises
+    where there is no such limit. A label that the annotators' model gives with a probability under
+    `min_confidence` is disputed. Raises
     SettingsError for no gold field, a gold field that is not voted on, two fields of one name, and
     `min_annotators` below 1.
     """
@@ -64,6 +65,7 @@ class Rules:
     gold_fields: tuple[str, ...]
     min_annotators: int = 2
     max_annotators: int | None = None
+    min_confidence: float = 0.7
 
     def __post_init__(self) -> None:
         names = [field.name for field in self.fields]
@@ -84,7 +86,10 @@ class FieldConsensus:
 
     `value` is None unless `state` is agreed or adjudicated. `share` is the winner's share of the
     votes, in (0, 1], None without votes. `agreement` says whether all votes are equal; None below
-    two votes.
+    two votes. `confidence` is how probable the value is by the method, in [0, 1], None where it
+    gives none. `vote` is what most said, beside what the method says; None when that is tied.
+    `spread` is the standard deviation of numbers, ratings or dates (in days). `reason` says why
+    this method; `warnings` are sentences.
     """
 
     field: str
@@ -95,6 +100,11 @@ class FieldConsensus:
     agreement: bool | None
     method: str
     method_version: int
+    confidence: float | None = None
+    vote: Value | None = None
+    spread: float | None = None
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from statistics import fmean
+from typing import TYPE_CHECKING
 
-from goldloop.agreement.rate import agreement_rate
+from goldloop.agreement.rate import agreement_rate, all_equal
 from goldloop.consensus.majority import majority_vote
 from goldloop.consensus.states import Annotation, FieldConsensus, Rules, State, TaskConsensus
 from goldloop.fields import Field, Value
 from goldloop.times import instant
+
+if TYPE_CHECKING:
+    from goldloop.consensus.by_kind import FieldModel
 
 
 def counted(annotations: Iterable[Annotation]) -> tuple[Annotation, ...]:
@@ -36,23 +40,29 @@ def _age(annotation: Annotation) -> tuple[datetime, int]:
     return instant(annotation.updated_at, what), annotation.annotation_id
 
 
-def task_consensus(rules: Rules, annotations: Sequence[Annotation]) -> TaskConsensus:
+def task_consensus(
+    rules: Rules,
+    annotations: Sequence[Annotation],
+    models: Mapping[str, FieldModel] | None = None,
+) -> TaskConsensus:
     """What stands for one task, given all its annotations (skipped ones too).
 
-    The task waits until `min_annotators` people answered and every gold field has its votes; it is
-    disputed when a gold field is, and ambiguous when `max_annotators` people have answered by then;
-    else it is agreed. An annotation marked as ground truth decides every field that it answers,
-    whatever the votes; of several the latest does.
+    `models` are what was learned of each field's annotators, by field; a field without one is
+    decided by majority vote. The task waits until `min_annotators` people answered and every gold
+    field has its votes; it is disputed when a gold field is, and ambiguous when `max_annotators`
+    people have answered by then; else it is agreed. An annotation marked as ground truth decides
+    every field that it answers, whatever the votes; of several the latest does.
     """
     answers = counted(annotations)
-    votes = {
-        field: [a.answers[field.name] for a in answers if field.name in a.answers]
+    votes: dict[Field, dict[int | str, Value]] = {
+        field: {a.annotator_id: a.answers[field.name] for a in answers if field.name in a.answers}
         for field in rules.fields
     }
+    learned = models or {}
     truth = max((a for a in answers if a.ground_truth), key=_age, default=None)
     fields = tuple(
-        _adjudicated(_voted(rules, field, votes[field], len(answers)), truth)
-        for field in rules.fields
+        _adjudicated(_voted(rules, field, given, learned.get(field.name), len(answers)), truth)
+        for field, given in votes.items()
     )
     answered = {annotation.annotator_id for annotation in answers}
     skipped = {a.annotator_id for a in annotations if a.was_cancelled} - answered
@@ -60,7 +70,7 @@ def task_consensus(rules: Rules, annotations: Sequence[Annotation]) -> TaskConse
     return TaskConsensus(
         state=_task_state(rules, fields, len(answers)),
         fields=fields,
-        agreement_rate=agreement_rate(votes),
+        agreement_rate=agreement_rate({f: list(given.values()) for f, given in votes.items()}),
         annotators=len(answers),
         skips=len(skipped),
         mean_confidence=fmean(confidences) if confidences else None,
@@ -68,8 +78,17 @@ def task_consensus(rules: Rules, annotations: Sequence[Annotation]) -> TaskConse
     )
 
 
-def _voted(rules: Rules, field: Field, votes: Sequence[Value], annotators: int) -> FieldConsensus:
-    result = majority_vote(field, votes, rules.min_annotators)
+def _voted(
+    rules: Rules,
+    field: Field,
+    votes: Mapping[int | str, Value],
+    model: FieldModel | None,
+    annotators: int,
+) -> FieldConsensus:
+    if model is None:
+        result = majority_vote(field, list(votes.values()), rules.min_annotators)
+    else:
+        result = _decided(rules, field, votes, model)
     optional = field.name not in rules.gold_fields
     if result.state is State.WAITING and optional and annotators >= rules.min_annotators:
         # Nobody will vote on it any more.
@@ -77,6 +96,37 @@ def _voted(rules: Rules, field: Field, votes: Sequence[Value], annotators: int) 
     if result.state is State.DISPUTED and annotators >= (rules.max_annotators or math.inf):
         return replace(result, state=State.AMBIGUOUS)
     return result
+
+
+def _decided(
+    rules: Rules, field: Field, votes: Mapping[int | str, Value], model: FieldModel
+) -> FieldConsensus:
+    # Imported here because scipy loads slowly and most commands decide nothing.
+    from goldloop.consensus.by_kind import decide
+
+    outcome = decide(model, votes)
+    doubtful = outcome.method == "hierarchical" and (outcome.confidence or 0) < rules.min_confidence
+    if len(votes) < rules.min_annotators:
+        state = State.WAITING
+    elif outcome.value is None or outcome.tied or outcome.far_apart or doubtful:
+        state = State.DISPUTED
+    else:
+        state = State.AGREED
+    return FieldConsensus(
+        field=field.name,
+        state=state,
+        value=outcome.value if state is State.AGREED else None,
+        votes=len(votes),
+        share=outcome.share,
+        agreement=all_equal(field, list(votes.values())),
+        method=outcome.method,
+        method_version=outcome.method_version,
+        confidence=outcome.confidence,
+        vote=outcome.vote,
+        spread=outcome.spread,
+        reason=outcome.reason,
+        warnings=outcome.warnings,
+    )
 
 
 def _adjudicated(result: FieldConsensus, truth: Annotation | None) -> FieldConsensus:
