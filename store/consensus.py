@@ -119,17 +119,37 @@ def value_from_json(value: Any) -> Value:
     return value  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredModels:
+    """What was learned of each field's annotators: by field, as it was saved.
+
+    `annotations` is how many it was learned from, `changed` how many samples changed since.
+    """
+
+    records: dict[str, dict[str, Any]]
+    annotations: int = 0
+    changed: int = 0
+
+
 @atomic
 def save_models(db: Database, records: Mapping[str, Mapping[str, Any]], annotations: int) -> None:
-    """Keep what was learned of each field's annotators, from that many annotations."""
+    """Keep what was learned from that many annotations."""
     db.conn.execute("DELETE FROM field_models")
     db.conn.executemany(
-        "INSERT INTO field_models VALUES (?, ?, ?, ?)",
+        "INSERT INTO field_models (field, record, annotations, fitted_at) VALUES (?, ?, ?, ?)",
         [(field, to_json(record), annotations, utc_now()) for field, record in records.items()],
     )
 
 
-def stored_models(db: Database) -> tuple[dict[str, dict[str, Any]], int]:
-    """The models by field, as they were saved, and how many annotations they were learned from."""
-    rows = db.execute("SELECT field, record, annotations FROM field_models").fetchall()
-    return {row[0]: json.loads(row[1]) for row in rows}, max((row[2] for row in rows), default=0)
+@atomic
+def note_changes(db: Database, samples: int) -> None:
+    """So many samples have changed, and were judged by the models as they are."""
+    db.conn.execute("UPDATE field_models SET changed = changed + ?", [samples])
+
+
+def stored_models(db: Database) -> StoredModels:
+    """The models as they were saved; none before the first time."""
+    rows = db.execute("SELECT field, record, annotations, changed FROM field_models").fetchall()
+    if not rows:
+        return StoredModels({})
+    return StoredModels({row[0]: json.loads(row[1]) for row in rows}, rows[0][2], rows[0][3])

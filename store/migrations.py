@@ -203,6 +203,7 @@ def m006_annotator_models(db: Database) -> None:
         field TEXT PRIMARY KEY,
         record TEXT NOT NULL,
         annotations INTEGER NOT NULL,
+        changed INTEGER NOT NULL DEFAULT 0,
         fitted_at TEXT NOT NULL
     ) STRICT;
     ALTER TABLE field_consensus ADD COLUMN confidence REAL;

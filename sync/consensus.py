@@ -18,7 +18,7 @@ from store.annotations import (
     annotations_of,
     count_annotations,
 )
-from store.consensus import save_consensus, save_models, stored_models
+from store.consensus import note_changes, save_consensus, save_models, stored_models
 from store.database import Store, transaction
 from sync.project import Project, interface_in_use
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 # Below this many annotations learning takes no time, so it is done whenever something changed;
-# above, when the number has changed by this share since.
+# above, when this share of samples has changed since.
 SMALL = 2000
 GROWTH = 0.1
 
@@ -81,6 +81,8 @@ def update_consensus(
         with transaction(db):
             _learn(project, db)
         sample_ids = annotated_samples(db)
+    else:
+        note_changes(db, len(sample_ids))
     models = _stored_models(db)
     rules = rules_in_use(project, db)
     counts: Counter[str] = Counter()
@@ -98,10 +100,9 @@ def update_consensus(
 
 
 def _outgrown(db: Store) -> bool:
-    """Whether the models rest on much less, or more, than there is now."""
-    _, learned_from = stored_models(db)
-    now = count_annotations(db)
-    return now < SMALL or abs(now - learned_from) > GROWTH * learned_from
+    """Whether the models rest on little, or on much less than there is now."""
+    models = stored_models(db)
+    return models.annotations < SMALL or models.changed > GROWTH * models.annotations
 
 
 def _learn(project: Project, db: Store) -> None:
@@ -132,7 +133,7 @@ def _learn(project: Project, db: Store) -> None:
 def _stored_models(db: Store) -> dict[str, FieldModel]:
     from goldloop.consensus.by_kind import FieldModel
 
-    records, _ = stored_models(db)
+    records = stored_models(db).records
     return {field: FieldModel.from_record(record) for field, record in records.items()}
 
 

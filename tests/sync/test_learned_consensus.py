@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -119,13 +120,13 @@ def test_one_new_answer_is_judged_as_a_full_computation_would(project, monkeypat
     monkeypatch.setattr("sync.consensus.SMALL", 0)
     label(db, [one for n in range(80) for one in careless(n)])
     update_consensus(where, db)
-    records, learned_from = stored_models(db)
+    before = stored_models(db)
     changed = label(db, [said(81, 1, "incorrect"), said(81, 3, "correct")])
     update_consensus(where, db, sorted(changed))
-    assert stored_models(db) == (records, learned_from)  # nothing was learned again
+    assert stored_models(db) == replace(before, changed=1)  # nothing was learned again
     quick = {one.sample_id: (one.state, one.labels) for one in stored_consensus(db)}
     update_consensus(where, db)
-    assert stored_models(db)[1] == learned_from + 2
+    assert stored_models(db).annotations == before.annotations + 2
     assert {one.sample_id: (one.state, one.labels) for one in stored_consensus(db)} == quick
 
 
@@ -136,7 +137,10 @@ def test_learning_happens_again_when_many_answers_have_come(project, monkeypatch
     update_consensus(where, db)
     changed = label(db, [one for n in range(20, 40) for one in careless(n)])
     update_consensus(where, db, sorted(changed))
-    assert stored_models(db)[1] == 120
+    assert stored_models(db).annotations == 60
+    changed = label(db, [one for n in range(40, 41) for one in careless(n)])
+    update_consensus(where, db, sorted(changed))
+    assert stored_models(db).annotations == 123
 
 
 def test_a_rating_is_a_mean_and_never_a_mode(project):
