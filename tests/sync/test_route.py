@@ -106,8 +106,11 @@ def reconcile_and_route(loop):
         route_disputes(loop.project, db)
 
 
-def test_it_says_so_when_everybody_has_answered_or_skipped(disputed):
-    loop, task = disputed
+def test_it_says_so_when_everybody_has_answered_or_skipped(make_loop, label_studio_factory):
+    loop = make_loop(label_studio_factory(annotators=3))  # where there is nobody else
+    task = loop.pushed(1)["s-000"]
+    loop.answer(0, task, VERDICT)
+    loop.answer(1, task, WRONG)
     loop.person(2).create_annotation(task, {"result": [], "was_cancelled": True})
     loop.run("pull")
     routed = loop.json("route")
