@@ -93,6 +93,14 @@ def main(ctx: click.Context, directory: Path) -> None:
     ctx.obj = directory
 
 
+def _print(as_json: bool, machine: object, show: Callable[[], None]) -> None:
+    """A result, for a program or for a person."""
+    if as_json:
+        terminal.print_json(machine)
+    else:
+        show()
+
+
 def _project(ctx: click.Context) -> Project:
     return open_project(ctx.obj)
 
@@ -225,10 +233,7 @@ def select(ctx: click.Context, batch_size: int | None, dry_run: bool, as_json: b
     Example: goldloop select --batch-size 20 --dry-run
     """
     batch = _select(_project(ctx), batch_size, dry_run)
-    if as_json:
-        terminal.print_json(asdict(batch))
-    else:
-        show_batch(batch)
+    _print(as_json, asdict(batch), lambda: show_batch(batch))
 
 
 def _select(project: Project, batch_size: int | None, dry_run: bool = False) -> Batch:
@@ -309,10 +314,7 @@ def consensus(ctx: click.Context, as_json: bool) -> None:
     db = project.open_store()
     update_consensus(project, db)
     results = stored_consensus(db)
-    if as_json:
-        terminal.print_json([asdict(one) for one in results])
-    else:
-        show_consensus(results)
+    _print(as_json, [asdict(one) for one in results], lambda: show_consensus(results))
 
 
 @main.command()
@@ -335,10 +337,7 @@ def agreement(ctx: click.Context, pairs: bool, as_json: bool) -> None:
             show_pairs(found, people(db))
         return
     fields = agreement_by_field(answered)
-    if as_json:
-        terminal.print_json([asdict(one) for one in fields])
-    else:
-        show_agreement(fields)
+    _print(as_json, [asdict(one) for one in fields], lambda: show_agreement(fields))
 
 
 @main.command()
@@ -353,10 +352,11 @@ def annotators(ctx: click.Context, as_json: bool) -> None:
     db = project.open_store()
     found = reports(everything_answered(project, db))
     names = people(db)
-    if as_json:
-        terminal.print_json([{"name": names.get(r.annotator_id), **asdict(r)} for r in found])
-    else:
-        show_annotators(found, names)
+    _print(
+        as_json,
+        [{"name": names.get(r.annotator_id), **asdict(r)} for r in found],
+        lambda: show_annotators(found, names),
+    )
 
 
 @main.command()
@@ -369,10 +369,7 @@ def route(ctx: click.Context, as_json: bool) -> None:
     """
     project = _project(ctx)
     routed = route_disputes(project, project.open_store())
-    if as_json:
-        terminal.print_json(asdict(routed))
-    else:
-        show_routed(routed)
+    _print(as_json, asdict(routed), lambda: show_routed(routed))
 
 
 @main.command()
@@ -385,10 +382,7 @@ def disputes(ctx: click.Context, as_json: bool) -> None:
     """
     project = _project(ctx)
     found = list_disputes(project, project.open_store())
-    if as_json:
-        terminal.print_json([asdict(dispute) for dispute in found])
-    else:
-        show_disputes(found)
+    _print(as_json, [asdict(dispute) for dispute in found], lambda: show_disputes(found))
 
 
 @main.command()
@@ -445,10 +439,7 @@ def versions(ctx: click.Context, as_json: bool) -> None:
         for dataset in dataset_names(root)
         for version in version_names(root, dataset)
     ]
-    if as_json:
-        terminal.print_json(found)
-    else:
-        show_versions(found)
+    _print(as_json, found, lambda: show_versions(found))
 
 
 @main.command("serve")
@@ -518,10 +509,7 @@ def status(ctx: click.Context, as_json: bool) -> None:
     found = summarise(project.open_store())
     root = project.path(project.settings.store.versions)
     made = {name: version_names(root, name) for name in dataset_names(root)}
-    if as_json:
-        terminal.print_json({**asdict(found), "versions": made})
-    else:
-        show_status(found, made)
+    _print(as_json, {**asdict(found), "versions": made}, lambda: show_status(found, made))
 
 
 if __name__ == "__main__":
