@@ -67,6 +67,10 @@ format: setup ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+.PHONY: docs
+docs: setup ## Write docs/commands.md anew from the program
+	$(BIN)/python docs/commands.py
+
 .PHONY: setup
 setup: .venv/goldloop-dev ## Install Goldloop and its development tools into .venv
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from openai_server import OpenAIServer
+
+from tests.agents.openai_server import OpenAIServer
 
 
 @pytest.fixture

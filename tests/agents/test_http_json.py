@@ -6,7 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from openai_server import (
+
+from agents.http_json import HttpAgent
+from agents.retry import Retry
+from goldloop.errors import AgentError, SettingsError
+from goldloop.samples import Message, Sample, ToolCall
+from tests.agents.openai_server import (
     Behaviour,
     OpenAIServer,
     Reply,
@@ -17,11 +22,6 @@ from openai_server import (
     sends_raw,
     trickles,
 )
-
-from agents.http_json import HttpAgent
-from agents.retry import Retry
-from goldloop.errors import AgentError, SettingsError
-from goldloop.samples import Message, Sample, ToolCall
 
 SECRET = "t0p-s3cret-token-value"
 CODE = "function-code"

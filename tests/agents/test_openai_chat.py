@@ -7,7 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from openai_server import (
+
+from agents.openai_chat import OpenAIAgent
+from agents.retry import Retry
+from goldloop.errors import AgentError, SettingsError
+from goldloop.samples import Message, Sample, ToolCall
+from tests.agents.openai_server import (
     Behaviour,
     OpenAIServer,
     calls,
@@ -23,11 +28,6 @@ from openai_server import (
     streams,
     trickles,
 )
-
-from agents.openai_chat import OpenAIAgent
-from agents.retry import Retry
-from goldloop.errors import AgentError, SettingsError
-from goldloop.samples import Message, Sample, ToolCall
 
 KEY = "sk-test-0123456789abcdefghij"
 SAMPLE = Sample(

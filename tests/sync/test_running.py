@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from click.testing import CliRunner
 
 from store.database import open_store
 from sync.cli import main
+from tests.agents.openai_server import OpenAIServer, calls, fails
 
 AGENT = """
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 def answer(sample):
@@ -110,3 +113,53 @@ def test_recorded_runs_of_one_cluster_vouch_for_each_other(tmp_path: Path) -> No
     found = {r["sample_id"]: r["confidence"] for r in db.query("SELECT * FROM runs")}
     db.close()
     assert found == {"a": 0.5, "b": 0.5, "c": 0.0, "lonely": None}
+
+
+@pytest.fixture
+def endpoint() -> Iterator[OpenAIServer]:
+    with OpenAIServer() as running:
+        yield running
+
+
+def _openai_project(folder: Path, endpoint: OpenAIServer) -> None:
+    (folder / "goldloop.toml").write_text(
+        f'[agent]\nkind = "openai"\nmodel = "model-7"\nbase_url = "{endpoint.url}"\n'
+        'tools = "tools.json"\nsystem_prompt = "policy.md"\nanswers = 3\nconcurrency = 2\n'
+    )
+    tool = {"name": "refund_order", "parameters": {"type": "object", "properties": {}}}
+    (folder / "tools.json").write_text(json.dumps([{"type": "function", "function": tool}]))
+    (folder / "policy.md").write_text("Refund only what was paid.")
+    (folder / ".env").write_text("OPENAI_API_KEY=sk-very-secret-0123456789\n")
+
+
+def test_an_openai_compatible_agent_records_its_tool_calls(
+    folder: Path, endpoint: OpenAIServer
+) -> None:
+    _openai_project(folder, endpoint)
+    endpoint.script = [calls(("refund_order", '{"order_id": "LM-1"}'))]
+    done = _goldloop(folder, "run", "--limit", "4", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"agent_version": "model-7", "runs": 4}
+    db = open_store(folder / "goldloop.db")
+    rows = list(db.query("SELECT * FROM runs"))
+    db.close()
+    assert {row["confidence_method"] for row in rows} == {"agreement"}
+    assert {row["confidence"] for row in rows} == {1.0}
+    [call] = json.loads(rows[0]["tool_calls"])
+    assert (call["name"], call["arguments"]) == ("refund_order", {"order_id": "LM-1"})
+    asked = endpoint.requests[0].body
+    assert asked["messages"][0] == {"role": "system", "content": "Refund only what was paid."}
+    assert asked["tools"][0]["function"]["name"] == "refund_order"
+
+
+def test_an_endpoint_that_refuses_leaves_an_error_with_every_sample_and_no_secret(
+    folder: Path, endpoint: OpenAIServer
+) -> None:
+    _openai_project(folder, endpoint)
+    endpoint.script = [fails(401)]
+    done = _goldloop(folder, "run", "--limit", "3", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout) == {"agent_version": "model-7", "errors": 3}
+    assert all(error and "401" in error for error in _runs(folder).values())
+    assert b"sk-very-secret" not in (folder / "goldloop.db").read_bytes()
+    assert "sk-very-secret" not in done.stderr
