@@ -22,6 +22,7 @@ from store.summary import summarise
 from sync import terminal
 from sync.commit import commit_version
 from sync.consensus import update_consensus
+from sync.disputes import list_disputes
 from sync.doctor import diagnose
 from sync.export import FORMATS, export_version, parse_reference
 from sync.import_records import bytes_in, import_files
@@ -36,7 +37,7 @@ from sync.processes import backend_command, serve
 from sync.project import Project, open_project
 from sync.pull import pull as pull_answers
 from sync.push import push_rounds
-from sync.route import list_disputes, route_disputes
+from sync.route import route_disputes
 from sync.run_agent import run_samples, score_recorded
 from sync.select_batch import Batch, select_batch
 from sync.shown import (
@@ -376,13 +377,14 @@ def route(ctx: click.Context, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def disputes(ctx: click.Context, as_json: bool) -> None:
-    """List what people disagree on, with each one's answer and a link to the task.
+    """List what people disagree on, with the answers, why they differ, and a link to the task.
 
     Example: goldloop disputes
     """
     project = _project(ctx)
-    found = list_disputes(project, project.open_store())
-    _print(as_json, [asdict(dispute) for dispute in found], lambda: show_disputes(found))
+    db = project.open_store()
+    found, names = list_disputes(project, db), people(db)
+    _print(as_json, [asdict(dispute) for dispute in found], lambda: show_disputes(found, names))
 
 
 @main.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from goldloop.errors import InterfaceError, LabelStudioError
@@ -83,6 +84,9 @@ def ensure_review_project(project: Project, db: Store, client: LabelStudioClient
             f"store was pushed to (its description should hold: {_mark(db)}); check "
             "LABEL_STUDIO_URL, or start a new store with: goldloop init"
         )
+    if known.url != client.url:
+        known = replace(known, url=client.url)
+        save_review_project(db, known)
     _carry_overlap(project, client, found)
     return _carry_interface(project, db, client, known, found)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from goldloop.consensus import State, counted
-from goldloop.fields import Value
+from goldloop.consensus import State
 from goldloop.routing import Asked, Step, next_step
 from store.annotations import RawAnnotation, annotations_of, people
 from store.consensus import stored_consensus
@@ -20,7 +19,6 @@ from store.further_annotators import (
 )
 from store.tasks import ReviewProject, review_project, task_samples
 from sync.client import LabelStudioClient
-from sync.consensus import read_annotations
 from sync.project import Project
 
 
@@ -113,35 +111,3 @@ def _mend(client: LabelStudioClient, request: Request) -> bool:
 def _overlap(request: Request) -> Mapping[str, object]:
     # Without is_labeled the task would stay complete, and nobody would be served it.
     return {"overlap": request.overlap, "is_labeled": False}
-
-
-@dataclass(frozen=True, slots=True)
-class Dispute:
-    """One field of one sample on which no label stands: what was answered, without names."""
-
-    sample_id: str
-    state: str
-    field: str
-    answers: tuple[Value, ...]
-    overlap: int
-    link: str
-
-
-def list_disputes(project: Project, db: Store) -> list[Dispute]:
-    """Every disputed or ambiguous field of every sample that is held back by one."""
-    review = review_project(db)
-    held = [c for c in stored_consensus(db) if c.state in (State.DISPUTED, State.AMBIGUOUS)]
-    if review is None or not held:
-        return []
-    ids = [one.sample_id for one in held]
-    given, overlaps = read_annotations(project, db, ids), requested_overlaps(db, ids)
-    tasks = {sample: task for task, sample in task_samples(db, review.project_id).items()}
-    found = []
-    for one in held:
-        answers = counted(given.get(one.sample_id, ()))
-        link = f"{review.url}/projects/{review.project_id}/data?task={tasks.get(one.sample_id)}"
-        overlap = overlaps.get(one.sample_id, project.settings.label_studio.annotators_per_task)
-        for name in one.disputed:
-            values = tuple(a.answers[name] for a in answers if name in a.answers)
-            found.append(Dispute(one.sample_id, one.state.value, name, values, overlap, link))
-    return found

@@ -10,11 +10,13 @@ from typing import Any
 from goldloop.agreement import FieldAgreement, Interval, PairAgreement
 from goldloop.annotators import AnnotatorReport
 from goldloop.consensus import State
+from goldloop.disagreement import Cause, Why
 from store.consensus import StoredConsensus
 from store.summary import Summary
 from sync import terminal
+from sync.disputes import Dispute
 from sync.doctor import Finding
-from sync.route import Dispute, Routed
+from sync.route import Routed
 from sync.select_batch import Batch
 
 NOBODY = "nobody has answered yet"
@@ -154,15 +156,29 @@ def show_routed(routed: Routed) -> None:
         )
 
 
-def show_disputes(disputes: Sequence[Dispute]) -> None:
-    """What people disagree on."""
-    headings = ("sample", "state", "field", "answers", "asked in all", "task")
+def show_disputes(disputes: Sequence[Dispute], names: Mapping[int, str]) -> None:
+    """What people disagree on, and why."""
+    headings = ("sample", "state", "field", "answers", "asked in all", "why", "task")
     rows = [
-        (d.sample_id, d.state, d.field, ", ".join(map(str, d.answers)), d.overlap, d.link)
-        for d in disputes
+        (
+            *(one.sample_id, one.state, one.field, ", ".join(map(str, one.answers)), one.overlap),
+            _cause(one.why, names),
+            one.link,
+        )
+        for one in disputes
     ]
     samples = len({dispute.sample_id for dispute in disputes})
     terminal.print_table(headings, rows, f"{samples} samples are disputed or ambiguous")
+
+
+def _cause(why: Why, names: Mapping[int, str]) -> str:
+    if why.cause is Cause.ANNOTATOR:
+        far = ", ".join(names.get(person, str(person)) for person in why.annotators)
+        return f"far from the others everywhere: {far}"
+    if why.cause is Cause.GUIDELINE:
+        pair = " and ".join(map(str, why.options))
+        return f"{pair} are confused, also in {', '.join(why.examples)}"
+    return "a hard case: people are unsure or slow" if why.cause is Cause.HARD_CASE else "-"
 
 
 def show_commit(manifest: Mapping[str, Any]) -> None:

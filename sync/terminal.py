@@ -98,7 +98,7 @@ def _cell(value: Any) -> str:
     return printable(str(value))
 
 
-def printable(text: str, limit: int = 72) -> str:
+def printable(text: str, limit: int = 120) -> str:
     """One line of text that cannot move the cursor or recolour the terminal."""
     flat = "".join(char if char.isprintable() else " " for char in text)
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
