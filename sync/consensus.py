@@ -77,6 +77,8 @@ def update_consensus(
     What was learned of the annotators is learned again for all, and while there are few answers or
     when many have come since; a few new answers are judged by what was learned before.
     """
+    if sample_ids is not None and not sample_ids:
+        return Counter()
     if sample_ids is None or _outgrown(db):
         with transaction(db):
             _learn(project, db)

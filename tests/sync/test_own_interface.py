@@ -83,7 +83,10 @@ def test_answers_that_differ_are_disputed_field_by_field(own):
     loop.answer(1, task, {**ANSWERS, "cause": (("Tool",),), "minutes": 13.0, "better": "left"})
     loop.run("pull")
     [found] = loop.json("consensus")
-    assert sorted(found["disputed"]) == ["better", "cause", "minutes"]
+    assert found["disputed"] == ["better"]
+    # A number is a mean, and paths that part agree as far as they go together.
+    assert found["labels"]["minutes"] == pytest.approx((ANSWERS["minutes"] + 13.0) / 2)
+    assert found["labels"]["cause"] == [["Tool"]]
     assert found["agreement_rate"] == pytest.approx(5 / 8)
     assert found["state"] == "agreed"  # the one question that must be answered is settled
 
