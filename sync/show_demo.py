@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from goldloop.consensus import State
@@ -14,7 +16,8 @@ from sync.client import LabelStudioClient
 from sync.commit import commit_version
 from sync.demo import EXAMPLES, Demo, DemoSettings, running_demo
 from sync.export import export_version, parse_reference
-from sync.simulate import SimulatedAnnotator, label_everything, read_answer_key
+from sync.route import route_disputes
+from sync.simulate import Key, SimulatedAnnotator, label_everything, read_answer_key
 from sync.worker import reconcile
 
 ERROR_RATES = (0.05, 0.12, 0.25)
@@ -72,14 +75,9 @@ def _finish_loop(demo: Demo, settings: DemoSettings, answers: Path) -> None:
         SimulatedAnnotator(one.email, LabelStudioClient(settings.url, one.token), rate)
         for one, rate in zip(demo.annotators, ERROR_RATES, strict=True)
     ]
-    with terminal.progress("labelling", None) as meter:
-        done = label_everything(
-            people, demo.project.interface(), demo.delivery.project_id, key, on_answer=meter
-        )
-    terminal.result("answers: " + ", ".join(f"{name} {count}" for name, count in done.items()))
     db = demo.project.open_store()
     try:
-        reconcile(demo.project, db, full=True)
+        _label(demo, db, people, key)
         results = stored_consensus(db)
         states = {state: sum(one.state is state for one in results) for state in State}
         found = ", ".join(f"{count} {state.value}" for state, count in states.items() if count)
@@ -87,6 +85,22 @@ def _finish_loop(demo: Demo, settings: DemoSettings, answers: Path) -> None:
         _commit_and_export(demo, db)
     finally:
         db.close()
+
+
+def _label(demo: Demo, db: Store, people: Sequence[SimulatedAnnotator], key: Key) -> None:
+    """Everybody labels what the queue has; what they dispute goes to the third, who labels too."""
+    interface, total = demo.project.interface(), Counter[str]()
+    for _ in people:  # nobody is asked twice, so this is turns enough
+        with terminal.progress("labelling", None) as meter:
+            total.update(
+                label_everything(people, interface, demo.delivery.project_id, key, on_answer=meter)
+            )
+        reconcile(demo.project, db, full=True)
+        routed = route_disputes(demo.project, db)
+        # The worker, which runs beside this, may have asked first.
+        if not (routed.asked or routed.waiting):
+            break
+    terminal.result("answers: " + ", ".join(f"{name} {count}" for name, count in total.items()))
 
 
 def _commit_and_export(demo: Demo, db: Store) -> None:
