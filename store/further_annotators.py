@@ -42,16 +42,6 @@ def confirm_request(db: Database, request: Request) -> None:
     )
 
 
-def unconfirmed_requests(db: Database, project_id: int) -> list[Request]:
-    """Requests that were written down and not confirmed: they were cut off."""
-    rows = db.execute(
-        "SELECT sample_id, task_id, overlap FROM further_annotators "
-        "WHERE project_id = ? AND confirmed_at IS NULL ORDER BY sample_id, overlap",
-        [project_id],
-    )
-    return [Request(*row) for row in rows]
-
-
 def requested_overlaps(db: Database, sample_ids: Sequence[str]) -> dict[str, int]:
     """How many people were asked for in all, for the samples that have a request."""
     rows = db.execute(

@@ -168,9 +168,10 @@ class LabelStudioClient:
         found = self._or_none("GET", f"api/tasks/{task_id}/", f"read task {task_id}")
         return cast("Mapping[str, Any] | None", found)
 
-    def update_task(self, task_id: int, fields: Mapping[str, Any]) -> None:
-        """Change some fields of a task."""
-        self._call("PATCH", f"api/tasks/{task_id}/", f"change task {task_id}", fields)
+    def update_task(self, task_id: int, fields: Mapping[str, Any]) -> bool:
+        """Change some fields of a task; whether it is there."""
+        path = f"api/tasks/{task_id}/"
+        return self._or_none("PATCH", path, f"change task {task_id}", body=fields) is not None
 
     def delete_task(self, task_id: int) -> None:
         """Delete one task; it is no error when it is gone already."""
@@ -271,11 +272,16 @@ class LabelStudioClient:
         return cast("Mapping[str, Any] | None", found)
 
     def _or_none(
-        self, method: str, path: str, what: str, params: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        what: str,
+        params: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
     ) -> Any | None:
         """What the call answers, or None where Label Studio says that there is no such thing."""
         try:
-            return self._call(method, path, what, params=params)
+            return self._call(method, path, what, body, params)
         except LabelStudioError as error:
             if isinstance(error.__cause__, ApiError) and error.__cause__.status_code == 404:
                 return None

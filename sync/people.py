@@ -24,12 +24,11 @@ class Answered:
     rules: Rules
     tasks: Mapping[str, Sequence[Annotation]]
 
-    def rows(self, field: Field, samples: set[str] | None = None) -> list[Row]:
+    def rows(self, field: Field) -> list[Row]:
         """The answers that count to one field: sample, annotator, value, time."""
         return [
             (sample_id, a.annotator_id, a.answers[field.name], a.updated_at)
             for sample_id, annotations in self.tasks.items()
-            if samples is None or sample_id in samples
             for a in counted(annotations)
             if field.name in a.answers
         ]

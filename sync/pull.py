@@ -100,17 +100,6 @@ def _pull_all(
     return pulled, samples
 
 
-def pull_tasks(
-    db: Store,
-    client: LabelStudioClient,
-    review: ReviewProject,
-    task_ids: Sequence[int],
-    on_task: Callable[[int], None] = lambda _: None,
-) -> Pulled:
-    """Fetch just these tasks; those that are not ours are counted and left alone."""
-    return _pull_some(db, client, review, task_ids, on_task)[0]
-
-
 def _pull_some(
     db: Store,
     client: LabelStudioClient,

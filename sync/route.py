@@ -15,7 +15,6 @@ from store.further_annotators import (
     confirm_request,
     plan_request,
     requested_overlaps,
-    unconfirmed_requests,
 )
 from store.tasks import ReviewProject, review_project, task_samples
 from sync.client import LabelStudioClient
@@ -45,7 +44,7 @@ def route_disputes(project: Project, db: Store) -> Routed:
     routed = Routed()
     review = review_project(db)
     disputed = [one.sample_id for one in stored_consensus(db, State.DISPUTED)]
-    if review is None or not (disputed or unconfirmed_requests(db, review.project_id)):
+    if review is None or not disputed:
         return routed
     with project.client() as client:
         ourselves = int(client.whoami()["id"])
@@ -72,19 +71,19 @@ def _route(
     tasks = {sample: task for task, sample in task_samples(db, review.project_id).items()}
     overlaps = requested_overlaps(db, disputed)
     raw = annotations_of(db, disputed)
-    for request in unconfirmed_requests(db, review.project_id):
-        _ask(db, client, review, request)
     for sample_id in disputed:
         asked = _asked(raw.get(sample_id, ()), overlaps.get(sample_id, base))
         step = next_step(asked, labellers, base, most)
         if step is Step.NOBODY_LEFT:
             routed.nobody_left.append(sample_id)
         elif step is Step.ANOTHER:
-            _ask(db, client, review, Request(sample_id, tasks[sample_id], asked.overlap + 1))
-            routed.asked.append(sample_id)
+            request = Request(sample_id, tasks[sample_id], asked.overlap + 1)
+            plan_request(db, review.project_id, request)
+            if _ask(db, client, request):
+                routed.asked.append(sample_id)
         elif len(asked.answered) < asked.overlap and sample_id in overlaps:
             request = Request(sample_id, tasks[sample_id], asked.overlap)
-            (routed.mended if _mend(client, request) else routed.waiting).append(sample_id)
+            _look_again(db, client, request, routed)
 
 
 def _asked(annotations: Sequence[RawAnnotation], overlap: int) -> Asked:
@@ -93,19 +92,23 @@ def _asked(annotations: Sequence[RawAnnotation], overlap: int) -> Asked:
     return Asked(State.DISPUTED, answered, skipped, overlap)
 
 
-def _ask(db: Store, client: LabelStudioClient, review: ReviewProject, request: Request) -> None:
-    plan_request(db, review.project_id, request)
-    client.update_task(request.task_id, _overlap(request))
-    confirm_request(db, request)
+def _ask(db: Store, client: LabelStudioClient, request: Request) -> bool:
+    """Make a request that was written down; False when somebody deleted the task."""
+    there = client.update_task(request.task_id, _overlap(request))
+    if there:
+        confirm_request(db, request)
+    return there
 
 
-def _mend(client: LabelStudioClient, request: Request) -> bool:
-    """Make the request again where Label Studio forgot it; whether it had."""
+def _look_again(db: Store, client: LabelStudioClient, request: Request, routed: Routed) -> None:
+    """Make the request again where Label Studio does not know of it (any more)."""
     task = client.task(request.task_id)
-    if task is None or (task["overlap"] >= request.overlap and not task["is_labeled"]):
-        return False
-    client.update_task(request.task_id, _overlap(request))
-    return True
+    if task is None:
+        return
+    if task["overlap"] >= request.overlap and not task["is_labeled"]:
+        routed.waiting.append(request.sample_id)
+    elif _ask(db, client, request):
+        routed.mended.append(request.sample_id)
 
 
 def _overlap(request: Request) -> Mapping[str, object]:

@@ -117,3 +117,12 @@ def test_it_says_so_when_everybody_has_answered_or_skipped(make_loop, label_stud
     assert routed["asked"] == []
     assert routed["nobody_left"] == ["s-000"]
     assert "invite somebody" in loop.run("route").stderr
+
+
+def test_a_disputed_task_that_somebody_deleted_holds_nothing_up(disputed):
+    loop, task = disputed
+    loop.api().delete(f"/api/tasks/{task}/")
+    assert loop.json("route")["asked"] == []
+    again = loop.json("route")
+    assert again["asked"] == again["mended"] == again["waiting"] == []
+    assert loop.states()["s-000"] == "disputed"
