@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from goldloop.agreement import FieldAgreement, PairAgreement, annotator_pairs, field_agreement
-from goldloop.annotators import AnnotatorReport, annotator_reports
+from goldloop.agreement import (
+    FieldAgreement,
+    PairAgreement,
+    PeriodAgreement,
+    agreement_by_slice,
+    agreement_over_time,
+    annotator_pairs,
+    field_agreement,
+)
+from goldloop.annotators import AnnotatorReport, annotator_reports, words_to_read
 from goldloop.consensus import Annotation, Rules, counted
+from goldloop.errors import GoldloopError
 from goldloop.fields import Field, Value
-from store.annotations import annotated_samples
+from goldloop.samples import DIFFICULTIES, Sample
+from store.annotations import annotated_samples, people, people_by_email
 from store.database import Store
+from store.rounds import picks_by_sample
+from store.runs import shown_runs, stored_runs
+from store.samples import get_samples
 from sync.consensus import read_annotations, rules_in_use
 from sync.project import Project
+from sync.terminal import printable
+
+SLICES = ("tag", "difficulty", "source", "round", "cluster")
+PERIODS = 5
+BATCH = 500
+KNOWN = 20
 
 Row = tuple[str, int, Value, str]
+
+
+class UnknownAnnotatorError(GoldloopError):
+    """Nobody who answered has that name, e-mail address or id, or several have it."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +80,128 @@ def agreement_by_pair(answered: Answered) -> list[tuple[str, PairAgreement]]:
     ]
 
 
-def reports(answered: Answered) -> tuple[AnnotatorReport, ...]:
-    """How each person answers the questions that decide whether a sample is gold."""
+def agreement_in_slices(
+    answered: Answered, by: str, slices: Mapping[Hashable, Collection[str]]
+) -> list[tuple[str, FieldAgreement]]:
+    """For every field and slice: the slice's name, and how far people agree in it.
+
+    `slices` as `slices_of` gives them. Rounds stand in order, difficulties from easy to hard,
+    others by name; a sample in no slice is left out.
+    """
+    found = []
+    for field in answered.rules.fields:
+        named = agreement_by_slice(field, answered.rows(field), slices)
+        found += [(name, named[name]) for name in sorted(named, key=lambda name: _rank(by, name))]
+    return found
+
+
+def _rank(by: str, name: str) -> tuple[int, str]:
+    if by == "round":
+        return int(name), name
+    return (DIFFICULTIES.index(name) if by == "difficulty" else 0), name
+
+
+def slices_of(db: Store, by: str, sample_ids: Collection[str]) -> dict[Hashable, tuple[str, ...]]:
+    """The slices that each sample is in; empty for one without a tag, a difficulty and so on.
+
+    `by` is one of `SLICES`; a round is the one that picked the sample.
+    """
+    rounds = picks_by_sample(db) if by == "round" else {}
+    found: dict[Hashable, tuple[str, ...]] = dict.fromkeys(sample_ids, ())
+    for chunk in _chunks(sample_ids):
+        for sample_id, sample in get_samples(db, chunk).items():
+            pick = rounds.get(sample_id)
+            found[sample_id] = _slices(by, sample, None if pick is None else pick.round_id)
+    return found
+
+
+def _slices(by: str, sample: Sample, round_id: int | None) -> tuple[str, ...]:
+    if by == "tag":
+        return sample.tags
+    names = {
+        "difficulty": sample.difficulty,
+        "source": sample.source,
+        "round": None if round_id is None else str(round_id),
+        "cluster": sample.cluster_id,
+    }
+    name = names[by]
+    return () if name is None else (name,)
+
+
+def agreement_by_period(answered: Answered, periods: int = PERIODS) -> list[PeriodAgreement]:
+    """For every field: the agreement in up to `periods` parts of its tasks, oldest first."""
+    return [
+        period
+        for field in answered.rules.fields
+        for period in agreement_over_time(field, answered.rows(field), periods=periods)
+    ]
+
+
+def reports(
+    answered: Answered, words: Mapping[str, int] | None = None
+) -> tuple[AnnotatorReport, ...]:
+    """How each person answers the questions that decide whether a sample is gold.
+
+    `words` as `words_shown` gives them; without, haste is told by the clock alone.
+    """
     gold = [field for field in answered.rules.fields if field.name in answered.rules.gold_fields]
-    return annotator_reports(gold, answered.tasks)
+    return annotator_reports(gold, answered.tasks, words)
+
+
+def words_shown(db: Store, sample_ids: Collection[str]) -> dict[str, int]:
+    """How many words there are to read of each sample and of the run that annotators were given."""
+    words: dict[str, int] = {}
+    for chunk in _chunks(sample_ids):
+        shown = shown_runs(db, chunk)
+        runs = {key[0]: run for key, run in stored_runs(db, chunk).items() if key in shown}
+        for sample_id, sample in get_samples(db, chunk).items():
+            words[sample_id] = words_to_read(sample, runs.get(sample_id))
+    return words
+
+
+def _chunks(sample_ids: Collection[str]) -> Iterator[list[str]]:
+    ids = list(sample_ids)
+    for start in range(0, len(ids), BATCH):
+        yield ids[start : start + BATCH]
+
+
+def find_annotator(db: Store, who: str, found: Sequence[AnnotatorReport]) -> AnnotatorReport:
+    """The report on the person of that id, name or e-mail address, in any case of letters.
+
+    An id counts before a name, so that nobody hides behind a name that is a number. Raises
+    UnknownAnnotatorError, with who there is, for nobody and for a name that several have.
+    """
+    by_id = {str(report.annotator_id): report for report in found}
+    if who.strip() in by_id:
+        return by_id[who.strip()]
+    names, sought = people(db), who.strip().casefold()
+    emails = {annotator_id: email for email, annotator_id in people_by_email(db).items()}
+    same = [
+        report
+        for report in found
+        if sought in _called(names.get(report.annotator_id), emails.get(report.annotator_id))
+    ]
+    if len(same) == 1:
+        return same[0]
+    raise UnknownAnnotatorError(_unknown(who, same or found, names, several=bool(same)))
+
+
+def _called(*names: str | None) -> set[str]:
+    """What somebody can be called by: as it is, and as a table shows it."""
+    given = [name for name in names if name]
+    return {form.strip().casefold() for name in given for form in (name, printable(name))}
+
+
+def _unknown(
+    who: str, known: Sequence[AnnotatorReport], names: Mapping[int, str], *, several: bool
+) -> str:
+    if not known:
+        return f"there is no annotator {printable(who)!r}: nobody has answered yet"
+    listed = ", ".join(
+        f"{printable(names.get(one.annotator_id, 'no name'))} ({one.annotator_id})"
+        for one in known[:KNOWN]
+    )
+    more = f" and {len(known) - KNOWN} more" if len(known) > KNOWN else ""
+    if several:
+        return f"{len(known)} annotators are called {printable(who)!r}; give an id: {listed}{more}"
+    return f"there is no annotator {printable(who)!r}; there are: {listed}{more}"
