@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlite_utils import Database
 
 from goldloop.consensus import FieldConsensus, State, TaskConsensus
 from goldloop.fields import Value
-from store.database import atomic, to_json, utc_now
+from store.annotations import get_cursor, set_cursor
+from store.database import atomic, to_json, transaction, utc_now
+
+_LEARNED = "consensus:learned"
 
 
 @atomic
 def save_consensus(db: Database, results: Mapping[str, TaskConsensus]) -> None:
-    """Replace the consensus of these samples."""
+    """Replace the consensus of these samples, which are stale no more."""
     now = utc_now()
     for sample_id, result in results.items():
+        db.conn.execute("DELETE FROM stale_samples WHERE sample_id = ?", [sample_id])
         db.conn.execute("DELETE FROM consensus WHERE sample_id = ?", [sample_id])
         db.conn.execute(
             "INSERT INTO consensus VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -33,7 +39,7 @@ def save_consensus(db: Database, results: Mapping[str, TaskConsensus]) -> None:
             ],
         )
         db.conn.executemany(
-            "INSERT INTO field_consensus VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO field_consensus VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [_field_row(sample_id, field) for field in result.fields],
         )
 
@@ -53,17 +59,14 @@ def _field_row(sample_id: str, field: FieldConsensus) -> tuple[Any, ...]:
         None if field.vote is None else to_json(field.vote),
         field.spread,
         field.reason,
-        to_json(field.warnings),
+        to_json(field.warnings) if field.warnings else "[]",
+        to_json(field.posterior) if field.posterior else "[]",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class StoredConsensus:
-    """The consensus of one sample as stored.
-
-    By field: `labels` holds what stands, `methods` what decided, and `confidences` how probable
-    the label is by that method, where it says. `disputed` names the fields on which none stands.
-    """
+    """The consensus of one sample as stored, with every field's own by name."""
 
     sample_id: str
     state: State
@@ -72,43 +75,97 @@ class StoredConsensus:
     skips: int
     mean_confidence: float | None
     updated_at: str
-    labels: dict[str, Value]
-    disputed: tuple[str, ...]
-    methods: dict[str, str]
-    confidences: dict[str, float]
-    warnings: tuple[str, ...]
+    fields: dict[str, FieldConsensus]
+
+    @property
+    def labels(self) -> dict[str, Value]:
+        """What stands, by field."""
+        return {name: one.value for name, one in self.fields.items() if one.value is not None}
+
+    @property
+    def disputed(self) -> tuple[str, ...]:
+        """The fields that people answered and on which nothing stands."""
+        open_ones = (State.DISPUTED, State.AMBIGUOUS)
+        return tuple(name for name, one in self.fields.items() if one.state in open_ones)
+
+    @property
+    def methods(self) -> dict[str, str]:
+        """What decided, by field."""
+        return {name: one.method for name, one in self.fields.items()}
+
+    @property
+    def confidences(self) -> dict[str, float]:
+        """How probable the label is by the field's method, where it says."""
+        found = ((name, one.confidence) for name, one in self.fields.items())
+        return {name: confidence for name, confidence in found if confidence is not None}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should look at, each with its field before it."""
+        return tuple(
+            f"{name}: {text}" for name, one in self.fields.items() for text in one.warnings
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Everything as plain values, with what follows from the fields beside them."""
+        return {
+            **asdict(self),
+            "labels": self.labels,
+            "disputed": self.disputed,
+            "methods": self.methods,
+            "confidences": self.confidences,
+            "warnings": self.warnings,
+        }
 
 
-def stored_consensus(db: Database, state: State | None = None) -> list[StoredConsensus]:
-    """The consensus of every sample that has one, by id; only those in `state` where given."""
+def stored_consensus(
+    db: Database, state: State | None = None, sample_ids: Sequence[str] | None = None
+) -> list[StoredConsensus]:
+    """The consensus of every sample that has one, by id.
+
+    Only those in `state` where given, and only those among `sample_ids` where given.
+    """
     rows = db.execute(
         "SELECT c.sample_id, c.state, c.agreement_rate, c.annotators, c.skips, c.mean_confidence,"
-        " c.updated_at, json_group_array(json_array(f.field, f.state,"
-        " json(f.value), f.method, f.confidence, json(f.warnings)))"
+        " c.updated_at, f.field, f.state, f.value, f.votes, f.share, f.agreement, f.method,"
+        " f.method_version, f.confidence, f.posterior, f.vote, f.spread, f.reason, f.warnings"
         " FROM consensus c LEFT JOIN field_consensus f USING (sample_id)"
-        " WHERE :state IS NULL OR c.state = :state GROUP BY c.sample_id ORDER BY c.sample_id",
-        {"state": state.value if state else None},
+        " WHERE (:state IS NULL OR c.state = :state) AND (:ids IS NULL OR"
+        " c.sample_id IN (SELECT value FROM json_each(:ids))) ORDER BY c.sample_id, f.field",
+        {
+            "state": state.value if state else None,
+            "ids": None if sample_ids is None else json.dumps(sample_ids),
+        },
     )
-    return [_stored(row) for row in rows]
+    return [_stored(list(own)) for _, own in groupby(rows, key=itemgetter(0))]
 
 
-def _stored(row: tuple[Any, ...]) -> StoredConsensus:
-    fields = [field for field in json.loads(row[7]) if field[0] is not None]
+def _stored(rows: Sequence[tuple[Any, ...]]) -> StoredConsensus:
+    sample_id, state, rate, annotators, skips, confidence, updated_at = rows[0][:7]
+    fields = {row[7]: _field(row[7:]) for row in rows if row[7] is not None}
     return StoredConsensus(
-        sample_id=row[0],
-        state=State(row[1]),
-        agreement_rate=row[2],
-        annotators=row[3],
-        skips=row[4],
-        mean_confidence=row[5],
-        updated_at=row[6],
-        labels={name: value_from_json(v) for name, _, v, *_ in fields if v is not None},
-        disputed=tuple(
-            name for name, state, *_ in fields if state in (State.DISPUTED, State.AMBIGUOUS)
-        ),
-        methods={field[0]: field[3] for field in fields},
-        confidences={field[0]: field[4] for field in fields if field[4] is not None},
-        warnings=tuple(f"{field[0]}: {text}" for field in fields for text in field[5]),
+        sample_id, State(state), rate, annotators, skips, confidence, updated_at, fields
+    )
+
+
+def _field(row: Sequence[Any]) -> FieldConsensus:
+    name, state, value, votes, share, agreement, method, version, confidence, *more = row
+    posterior, vote, spread, reason, warnings = more
+    return FieldConsensus(
+        field=name,
+        state=State(state),
+        value=None if value is None else value_from_json(json.loads(value)),
+        votes=votes,
+        share=share,
+        agreement=None if agreement is None else bool(agreement),
+        method=method,
+        method_version=version,
+        confidence=confidence,
+        posterior=tuple((value_from_json(option), p) for option, p in json.loads(posterior)),
+        vote=None if vote is None else value_from_json(json.loads(vote)),
+        spread=spread,
+        reason=reason,
+        warnings=tuple(json.loads(warnings)),
     )
 
 
@@ -120,36 +177,81 @@ def value_from_json(value: Any) -> Value:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredModels:
-    """What was learned of each field's annotators: by field, as it was saved.
+class Learned:
+    """How far learning about the annotators has come.
 
-    `annotations` is how many it was learned from, `changed` how many samples changed since.
+    `version` counts the fits and is 0 before the first. The models were learned from so many
+    `annotations` of so many `samples`; so often a sample has `changed` since, and was decided by
+    the models as they are. `applied` tells whether every sample was decided by them.
     """
 
-    records: dict[str, dict[str, Any]]
+    version: int = 0
     annotations: int = 0
+    samples: int = 0
     changed: int = 0
+    applied: bool = True
 
 
-@atomic
-def save_models(db: Database, records: Mapping[str, Mapping[str, Any]], annotations: int) -> None:
-    """Keep what was learned from that many annotations."""
-    db.conn.execute("DELETE FROM field_models")
-    db.conn.executemany(
-        "INSERT INTO field_models (field, record, annotations, fitted_at) VALUES (?, ?, ?, ?)",
-        [(field, to_json(record), annotations, utc_now()) for field, record in records.items()],
-    )
+def learned(db: Database) -> Learned:
+    """How far learning has come. Cheap, whatever the size of the models."""
+    # Not beside the models: a row with a long record is slow to read and slower to change.
+    text = get_cursor(db, _LEARNED)
+    return Learned(**json.loads(text)) if text else Learned()
+
+
+def _write_learned(db: Database, state: Learned) -> None:
+    set_cursor(db, _LEARNED, to_json(asdict(state)))
+
+
+def save_models(
+    db: Database,
+    records: Mapping[str, Mapping[str, Any]],
+    annotations: int,
+    samples: int,
+    seen: Learned,
+) -> None:
+    """Keep what was learned, by field, from that many annotations of that many samples.
+
+    `seen` is how far learning had come when those were read: what changed since stays counted.
+    """
+    texts = [(field, to_json(record)) for field, record in records.items()]
+    with transaction(db):
+        now = learned(db)
+        db.conn.execute("DELETE FROM field_models")
+        db.conn.executemany(
+            "INSERT INTO field_models (field, record, annotations, fitted_at) VALUES (?, ?, ?, ?)",
+            [(field, text, annotations, utc_now()) for field, text in texts],
+        )
+        changed = now.changed - seen.changed
+        state = Learned(now.version + 1, annotations, samples, changed, applied=False)
+        _write_learned(db, state)
 
 
 @atomic
 def note_changes(db: Database, samples: int) -> None:
-    """So many samples have changed, and were judged by the models as they are."""
-    db.conn.execute("UPDATE field_models SET changed = changed + ?", [samples])
+    """So many samples have changed, and are decided by the models as they are."""
+    now = learned(db)
+    _write_learned(db, replace(now, changed=now.changed + samples))
 
 
-def stored_models(db: Database) -> StoredModels:
-    """The models as they were saved; none before the first time."""
-    rows = db.execute("SELECT field, record, annotations, changed FROM field_models").fetchall()
-    if not rows:
-        return StoredModels({})
-    return StoredModels({row[0]: json.loads(row[1]) for row in rows}, rows[0][2], rows[0][3])
+@atomic
+def note_applied(db: Database, version: int) -> None:
+    """Every sample was decided by the models of that version."""
+    now = learned(db)
+    _write_learned(db, replace(now, applied=now.version == version))
+
+
+def stored_models(db: Database) -> dict[str, dict[str, Any]]:
+    """The models as they were saved, by field; none before the first time."""
+    rows = db.execute("SELECT field, record FROM field_models")
+    return {row[0]: json.loads(row[1]) for row in rows}
+
+
+def few_annotations(db: Database, few: int) -> bool:
+    """Whether fewer than `few` annotations stand (not deleted, not skipped); looks at no more."""
+    row = db.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM review_annotations WHERE deleted_at IS NULL"
+        " AND NOT was_cancelled LIMIT ?)",
+        [few],
+    ).fetchone()
+    return bool(row[0] < few)

@@ -212,3 +212,72 @@ def m006_annotator_models(db: Database) -> None:
     ALTER TABLE field_consensus ADD COLUMN reason TEXT NOT NULL DEFAULT '';
     ALTER TABLE field_consensus ADD COLUMN warnings TEXT NOT NULL DEFAULT '[]';
     """)
+
+
+@migrations()
+def m007_posteriors(db: Database) -> None:
+    """How probable each value of a field is, most probable first. How much has changed since the
+    models were learned is counted for all fields at once now, among the cursors.
+    """
+    db.executescript("""
+    ALTER TABLE field_consensus ADD COLUMN posterior TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE field_models DROP COLUMN changed;
+    """)
+
+
+@migrations()
+def m008_experts(db: Database) -> None:
+    """The experts' own project, what comes back from it, and settled tasks that are asked again."""
+    db.executescript("""
+    ALTER TABLE label_studio_projects ADD COLUMN role TEXT NOT NULL DEFAULT 'review'
+        CHECK (role IN ('review', 'expert'));
+    -- The plus keeps the index on the sample in use.
+    CREATE VIEW review_annotations AS SELECT * FROM annotations WHERE +project_id IN
+        (SELECT project_id FROM label_studio_projects WHERE role = 'review');
+    CREATE TABLE returned_answers (
+        annotation_id INTEGER PRIMARY KEY,
+        project_id INTEGER NOT NULL,
+        task_id INTEGER NOT NULL,
+        unique_id TEXT NOT NULL,
+        form TEXT NOT NULL,
+        returned_id INTEGER,
+        planned_at TEXT NOT NULL,
+        confirmed_at TEXT
+    ) STRICT;
+    CREATE TABLE gold_checks (
+        sample_id TEXT PRIMARY KEY REFERENCES samples,
+        project_id INTEGER NOT NULL,
+        task_id INTEGER NOT NULL,
+        round_id INTEGER NOT NULL REFERENCES rounds,
+        overlap INTEGER NOT NULL,
+        voters TEXT NOT NULL,
+        planned_at TEXT NOT NULL,
+        confirmed_at TEXT
+    ) STRICT;
+    -- Answers to a gold check: of people who were asked when the sample was settled already.
+    CREATE VIEW check_answers AS SELECT a.* FROM review_annotations a JOIN gold_checks g
+        USING (sample_id) WHERE NOT a.ground_truth AND a.annotator_id NOT IN
+        (SELECT value FROM json_each(g.voters));
+    CREATE VIEW votes AS SELECT a.* FROM review_annotations a WHERE a.ground_truth OR NOT EXISTS
+        (SELECT 1 FROM gold_checks g WHERE g.sample_id = a.sample_id AND a.annotator_id NOT IN
+        (SELECT value FROM json_each(g.voters)));
+    """)
+
+
+@migrations()
+def m009_claims(db: Database) -> None:
+    """Hints are claimed by one of several workers, and set aside when they cannot be followed up;
+    whose an annotation was belongs to its history.
+    """
+    db.executescript("""
+    ALTER TABLE inbox ADD COLUMN claimed_until TEXT;
+    ALTER TABLE inbox ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE inbox ADD COLUMN set_aside_at TEXT;
+    ALTER TABLE inbox ADD COLUMN reason TEXT;
+    DROP INDEX inbox_waiting;
+    CREATE INDEX inbox_waiting ON inbox (event_id) WHERE done_at IS NULL AND set_aside_at IS NULL;
+    CREATE VIEW waiting_hints AS SELECT * FROM inbox WHERE done_at IS NULL AND set_aside_at IS NULL;
+    ALTER TABLE annotation_history ADD COLUMN annotator_id INTEGER;
+    -- Samples whose annotations changed since their consensus was computed.
+    CREATE TABLE stale_samples (sample_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+    """)

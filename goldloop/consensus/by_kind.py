@@ -86,10 +86,21 @@ def fit_field(
     fit the field's kind.
     """
     known = {task: label for task, label in (gold or {}).items() if task in answers}
-    fitted, warnings = _fit(field, answers, settings, known)
-    model = FieldModel(field.kind, fitted)
+    model, warnings = learn_field(field, answers, settings, known)
     outcomes = {task: decide(model, answers[task], known.get(task)) for task in sorted(answers)}
     return FieldFit(model, outcomes, warnings)
+
+
+def learn_field(
+    field: Field,
+    answers: FieldAnswers,
+    settings: MethodSettings = DEFAULT,
+    gold: Mapping[str, Value] | None = None,
+) -> tuple[FieldModel, tuple[str, ...]]:
+    """As `fit_field` without deciding any task: the model to keep, and sentences for people."""
+    known = {task: label for task, label in (gold or {}).items() if task in answers}
+    fitted, warnings = _fit(field, answers, settings, known)
+    return FieldModel(field.kind, fitted), warnings
 
 
 def decide(model: FieldModel, answers: TaskAnswers, gold: Value | None = None) -> Outcome:

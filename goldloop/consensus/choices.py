@@ -7,8 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goldloop.consensus.annotator_model import AnnotatorModel, Option, model_of, update_task
-from goldloop.consensus.choice_of_method import METHODS, MethodSettings, choose_method
+from goldloop.consensus.annotator_model import (
+    AnnotatorModel,
+    Option,
+    distrust,
+    model_of,
+    update_task,
+)
+from goldloop.consensus.choice_of_method import MethodSettings, choose_method, infer
 from goldloop.consensus.inference import ANSWERS_TO_JUDGE, LARGE_MAJORITY, TIE, Warnings
 from goldloop.consensus.majority_posterior import METHOD, VERSION
 from goldloop.consensus.outcome import (
@@ -44,11 +50,10 @@ def fit_choice(
 ) -> ChoiceFit:
     """The annotators' models of a choice field from all its answers; `gold` by task."""
     coded = _coded(options, answers, gold)
-    name, reason = choose_method(coded.votes, settings)
     if coded.votes.n_tasks * coded.votes.n_options > LARGEST_TABLE:
+        _, reason = choose_method(coded.votes, settings)
         return ChoiceFit(_counting(coded, f"too many tasks and options for a model; {reason}"), ())
-    known = gold_codes(coded, gold)
-    inference = METHODS[name](coded.votes, known)
+    inference, reason = infer(coded.votes, settings, gold_codes(coded, gold))
     notes = inference.warnings.notes
     reason = "; ".join((reason, *notes)) if notes else reason
     return ChoiceFit(model_of(inference, coded, reason), _told(coded, inference.warnings))
@@ -84,7 +89,9 @@ def decide_choice(
         share=share,
         agreement=equal_pairs(given),
         tied=place is None,
-        warnings=() if gold is not None else overruled(value, vote, share, len(given)),
+        warnings=()
+        if gold is not None
+        else (*overruled(value, vote, share, len(given)), *distrust(model, answers)),
     )
 
 

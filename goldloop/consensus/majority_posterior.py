@@ -17,21 +17,12 @@ from goldloop.consensus.inference import (
     too_large,
     warn,
 )
+from goldloop.consensus.majority import PER_OPTION, pseudo_votes
 from goldloop.consensus.votes import Floats, Ints, Votes, checked_gold, vote_counts, votes_per_task
 
 METHOD = "majority_posterior"
 VERSION = 1
-PER_OPTION = 0.5
-AT_MOST = 2.5
 SHRINK = 2.0
-
-
-def pseudo_votes(n_options: int) -> float:
-    """What is added to each option's votes: 0.5, and 2.5 shared out evenly beyond five options.
-
-    With 0.5 for each of 10,000 options three equal votes would be worth a probability of 0.0007.
-    """
-    return min(PER_OPTION, AT_MOST / max(n_options, 1))
 
 
 def smoothed_shares(counts: Floats) -> Floats:
@@ -59,17 +50,28 @@ def majority_posterior(votes: Votes, gold: ArrayLike | None = None) -> Inference
     >>> majority_posterior(votes).posterior.round(3).tolist()
     [[0.167, 0.833], [0.75, 0.25]]
     """
-    known = checked_gold(votes, gold)
-    posterior = smoothed_shares(vote_counts(votes))
-    clamp(posterior, known)
-    confusion, warnings = read_off(votes, posterior, known)
+    return counted_inference(METHOD, VERSION, votes, checked_gold(votes, gold))
+
+
+def counted_inference(
+    method: str, method_version: int, votes: Votes, gold: Ints, weights: Floats | None = None
+) -> Inference:
+    """What a method says that counts votes, (T, K), each one as much as its annotator's weight.
+
+    `weights` is (W,), None for 1 each. The annotators' matrices are read off afterwards.
+    """
+    each = None if weights is None else weights[votes.annotators]
+    posterior = smoothed_shares(vote_counts(votes, each))
+    clamp(posterior, gold)
+    confusion, warnings = read_off(votes, posterior, gold)
     return Inference(
-        method=METHOD,
-        method_version=VERSION,
+        method=method,
+        method_version=method_version,
         posterior=posterior,
         accuracy=accuracies(votes, posterior),
         prior=vote_prior(votes, posterior),
         confusion=confusion,
+        weights=weights,
         warnings=warnings,
     )
 

@@ -10,11 +10,11 @@ from typing import TypeAlias
 
 from goldloop.consensus.annotator_model import Annotator
 from goldloop.consensus.inference import TIE
+from goldloop.consensus.majority import LISTED
 from goldloop.fields import Value
 
 TaskAnswers: TypeAlias = Mapping[Annotator, Value]
 FieldAnswers: TypeAlias = Mapping[str, TaskAnswers]
-LISTED = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from goldloop.consensus.annotator_bias import (
     numbers_of,
     spread,
 )
-from goldloop.consensus.annotator_model import Annotator, AnnotatorModel, update_task
+from goldloop.consensus.annotator_model import Annotator, AnnotatorModel, distrust, update_task
 from goldloop.consensus.choice_of_method import MethodSettings, choose_method
-from goldloop.consensus.choices import fit_choice
+from goldloop.consensus.choices import fit_choice, overruled
 from goldloop.consensus.inference import TIE
 from goldloop.consensus.outcome import (
     FieldAnswers,
@@ -170,12 +170,15 @@ def _median(outcome: Outcome, levels: AnnotatorModel, answers: TaskAnswers) -> O
     reached = np.cumsum(posterior)
     place = int(np.argmax(reached >= 0.5 - TIE))
     tied = bool(abs(reached[place] - 0.5) <= TIE)
+    value = None if tied else levels.options[place]
+    against = overruled(value, outcome.vote, outcome.share, outcome.votes)
     return replace(
         outcome,
-        value=None if tied else levels.options[place],
+        value=value,
         confidence=None if tied else float(posterior[place]),
         posterior=listed(levels.options, posterior.tolist()),
         tied=tied,
+        warnings=(*against, *distrust(levels, answers)),
     )
 
 

@@ -9,8 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from goldloop.consensus.annotator_model import Annotator, AnnotatorModel, model_of, update_task
-from goldloop.consensus.choice_of_method import METHODS, MethodSettings, choose_method
+from goldloop.consensus.annotator_model import (
+    Annotator,
+    AnnotatorModel,
+    distrust,
+    model_of,
+    update_task,
+)
+from goldloop.consensus.choice_of_method import MethodSettings, infer
 from goldloop.consensus.inference import TIE
 from goldloop.consensus.outcome import (
     FieldAnswers,
@@ -100,7 +106,7 @@ def decide_several(model: SeveralModel, answers: TaskAnswers, gold: Value | None
         share=share,
         agreement=mean_jaccard([frozenset(ticked) for ticked in sets.values()]),
         tied=tied,
-        warnings=_overruled(asked, chance, sets),
+        warnings=(*_overruled(asked, chance, sets), *_distrust(model, asked, sets)),
     )
 
 
@@ -130,9 +136,8 @@ def _sheet(answers: FieldAnswers, gold: Mapping[str, Value]) -> _Sheet:
 
 def _model(sheet: _Sheet, options: list[str], settings: MethodSettings) -> AnnotatorModel:
     votes, gold = _stacked(sheet, options)
-    name, reason = choose_method(votes, settings)
-    coded = CodedVotes(votes, sheet.tasks, sheet.annotators, YES_NO)
-    return model_of(METHODS[name](votes, gold), coded, reason)
+    inference, reason = infer(votes, settings, gold)
+    return model_of(inference, CodedVotes(votes, sheet.tasks, sheet.annotators, YES_NO), reason)
 
 
 def _stacked(sheet: _Sheet, options: list[str]) -> tuple[Votes, Ints]:
@@ -182,6 +187,13 @@ def _overruled(
             if against and number == len(sets) >= 2:
                 said.append(f"the model says otherwise where all {number} {word} {option!r}")
     return tuple(said)
+
+
+def _distrust(
+    model: SeveralModel, asked: list[str], sets: Mapping[Annotator, frozenset[str]]
+) -> tuple[str, ...]:
+    said = {option: distrust(model.models.get(option, model.rare), sets) for option in asked}
+    return tuple(f"{text} on {option!r}" for option, texts in said.items() for text in texts)
 
 
 def _known(answers: TaskAnswers, gold: Value) -> Outcome:

@@ -34,6 +34,8 @@ STANDING = (State.AGREED, State.ADJUDICATED)
 class Annotation:
     """One person's answers to one task, as they stand now.
 
+    A negative `annotator_id` is somebody who is no longer known (a deleted user): each such
+    annotation has its own, because nobody can tell which of them one person gave.
     `updated_at` is ISO 8601 in UTC; of several annotations by one person the latest counts.
     `confidence` is how sure the person was, in [0, 1], or None. `lead_time` is in seconds.
     """
@@ -87,9 +89,11 @@ class FieldConsensus:
     `value` is None unless `state` is agreed or adjudicated. `share` is the winner's share of the
     votes, in (0, 1], None without votes. `agreement` says whether all votes are equal; None below
     two votes. `confidence` is how probable the value is by the method, in [0, 1], None where it
-    gives none. `vote` is what most said, beside what the method says; None when that is tied.
-    `spread` is the standard deviation of numbers, ratings or dates (in days). `reason` says why
-    this method; `warnings` are sentences.
+    gives none. `posterior` lists at most ten values with their probabilities, the most probable
+    first, whatever the state; for several choices the probability that each applies. Empty where
+    the method gives none. `vote` is what most said, beside what the method says; None when that is
+    tied. `spread` is the standard deviation of numbers, ratings or dates (in days). `reason` says
+    why this method; `warnings` are sentences.
     """
 
     field: str
@@ -101,6 +105,7 @@ class FieldConsensus:
     method: str
     method_version: int
     confidence: float | None = None
+    posterior: tuple[tuple[Value, float], ...] = ()
     vote: Value | None = None
     spread: float | None = None
     reason: str = ""

@@ -18,6 +18,8 @@ from goldloop.times import instant
 if TYPE_CHECKING:
     from goldloop.consensus.by_kind import FieldModel
 
+UNLEARNED = "nothing was learned of this field's annotators yet: the votes are counted"
+
 
 def counted(annotations: Iterable[Annotation]) -> tuple[Annotation, ...]:
     """The annotations that count: each person once, with the latest answer that is not a skip.
@@ -47,11 +49,12 @@ def task_consensus(
 ) -> TaskConsensus:
     """What stands for one task, given all its annotations (skipped ones too).
 
-    `models` are what was learned of each field's annotators, by field; a field without one is
-    decided by majority vote. The task waits until `min_annotators` people answered and every gold
-    field has its votes; it is disputed when a gold field is, and ambiguous when `max_annotators`
-    people have answered by then; else it is agreed. An annotation marked as ground truth decides
-    every field that it answers, whatever the votes; of several the latest does.
+    `models` are what was learned of each field's annotators, by field; a field without one (it was
+    added later, or is of another kind now) is decided by majority vote. The task waits until
+    `min_annotators` people answered and every gold field has its votes; it is disputed when a gold
+    field is, and ambiguous when `max_annotators` people have answered by then; else it is agreed.
+    An annotation marked as ground truth decides every field that it answers, whatever the votes;
+    of several the latest does.
     """
     answers = counted(annotations)
     votes: dict[Field, dict[int | str, Value]] = {
@@ -85,8 +88,9 @@ def _voted(
     model: FieldModel | None,
     annotators: int,
 ) -> FieldConsensus:
-    if model is None:
-        result = majority_vote(field, list(votes.values()), rules.min_annotators)
+    if model is None or model.kind is not field.kind:
+        counted = majority_vote(field, list(votes.values()), rules.min_annotators)
+        result = replace(counted, reason=UNLEARNED)
     else:
         result = _decided(rules, field, votes, model)
     optional = field.name not in rules.gold_fields
@@ -122,6 +126,7 @@ def _decided(
         method=outcome.method,
         method_version=outcome.method_version,
         confidence=outcome.confidence,
+        posterior=outcome.posterior,
         vote=outcome.vote,
         spread=outcome.spread,
         reason=outcome.reason,
@@ -134,7 +139,15 @@ def _adjudicated(result: FieldConsensus, truth: Annotation | None) -> FieldConse
         return result
     value = truth.answers[result.field]
     return replace(
-        result, state=State.ADJUDICATED, value=value, method="ground_truth", method_version=1
+        result,
+        state=State.ADJUDICATED,
+        value=value,
+        method="ground_truth",
+        method_version=1,
+        confidence=1.0,
+        posterior=((value, 1.0),),
+        reason="an annotation was marked as the ground truth",
+        warnings=(),
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from goldloop.consensus.inference import TIE, Inference, clamp
-from goldloop.consensus.majority_posterior import accuracies, read_off, smoothed_shares, vote_prior
+from goldloop.consensus.majority_posterior import counted_inference
 from goldloop.consensus.votes import Floats, Ints, Votes, checked_gold, vote_counts
 
 METHOD = "weighted_vote"
@@ -44,21 +46,8 @@ def weighted_vote(
         new = _weights(votes, _won(table, known))
         converged = bool(np.abs(new - weights).max(initial=0.0) < TIE)
         weights, iterations = new, iterations + 1
-    posterior = smoothed_shares(vote_counts(votes, weights[votes.annotators]))
-    clamp(posterior, known)
-    confusion, warnings = read_off(votes, posterior, known)
-    return Inference(
-        method=METHOD,
-        method_version=VERSION,
-        posterior=posterior,
-        accuracy=accuracies(votes, posterior),
-        prior=vote_prior(votes, posterior),
-        confusion=confusion,
-        weights=weights,
-        iterations=iterations,
-        converged=converged,
-        warnings=warnings,
-    )
+    inference = counted_inference(METHOD, VERSION, votes, known, weights)
+    return replace(inference, iterations=iterations, converged=converged)
 
 
 def _won(table: Floats, gold: Ints) -> Floats:

@@ -12,11 +12,11 @@ from goldloop.consensus import State
 from label_config.interface import builtin_interface
 from label_config.results import write_result
 from store.annotations import RawAnnotation, store_task_annotations
-from store.consensus import stored_consensus, stored_models
+from store.consensus import Learned, learned, stored_consensus, stored_models
 from store.database import open_store, transaction
 from store.tasks import ReviewProject, save_review_project
 from sync.cli import main
-from sync.consensus import update_consensus
+from sync.consensus import refit_due, update_consensus
 from sync.project import open_project
 
 INTERFACE = builtin_interface()
@@ -120,27 +120,37 @@ def test_one_new_answer_is_judged_as_a_full_computation_would(project, monkeypat
     monkeypatch.setattr("sync.consensus.SMALL", 0)
     label(db, [one for n in range(80) for one in careless(n)])
     update_consensus(where, db)
-    before = stored_models(db)
+    before, models = learned(db), stored_models(db)
     changed = label(db, [said(81, 1, "incorrect"), said(81, 3, "correct")])
     update_consensus(where, db, sorted(changed))
-    assert stored_models(db) == replace(before, changed=1)  # nothing was learned again
+    assert learned(db) == replace(before, changed=1)  # nothing was learned again
+    assert stored_models(db) == models
     quick = {one.sample_id: (one.state, one.labels) for one in stored_consensus(db)}
     update_consensus(where, db)
-    assert stored_models(db).annotations == before.annotations + 2
+    assert learned(db).annotations == before.annotations + 2
     assert {one.sample_id: (one.state, one.labels) for one in stored_consensus(db)} == quick
 
 
-def test_learning_happens_again_when_many_answers_have_come(project, monkeypatch):
+def test_a_refit_is_due_when_more_than_a_tenth_of_the_samples_changed(project, monkeypatch):
     where, db = project
     monkeypatch.setattr("sync.consensus.SMALL", 0)
     label(db, [one for n in range(20) for one in careless(n)])
     update_consensus(where, db)
-    changed = label(db, [one for n in range(20, 40) for one in careless(n)])
-    update_consensus(where, db, sorted(changed))
-    assert stored_models(db).annotations == 60
-    changed = label(db, [one for n in range(40, 41) for one in careless(n)])
-    update_consensus(where, db, sorted(changed))
-    assert stored_models(db).annotations == 123
+    for number, due in ((20, False), (21, False), (22, True)):
+        changed = label(db, careless(number))
+        update_consensus(where, db, sorted(changed))
+        assert refit_due(where, db) is due
+    update_consensus(where, db)
+    assert not refit_due(where, db)
+    assert learned(db) == Learned(2, 69, 23, 0)
+
+
+def test_with_few_annotations_everything_is_learned_again_with_every_answer(project):
+    where, db = project
+    for number in range(3):
+        update_consensus(where, db, sorted(label(db, careless(number))))
+        assert learned(db) == Learned(number + 1, 3 * (number + 1), number + 1, 0)
+    assert not refit_due(where, db)
 
 
 def test_a_rating_is_a_mean_and_never_a_mode(project):
@@ -171,4 +181,8 @@ def test_the_ground_truth_stands_whatever_the_model_says(project):
     found = {one.sample_id: one for one in stored_consensus(db)}
     assert found["s81"].state is State.ADJUDICATED
     assert found["s81"].labels["correctness"] == "partially_correct"
-    assert found["s81"].methods["correctness"] == "ground_truth"
+    field = found["s81"].fields["correctness"]
+    assert (field.method, field.confidence) == ("ground_truth", 1.0)
+    assert field.posterior == (("partially_correct", 1.0),)
+    assert field.reason == "an annotation was marked as the ground truth"
+    assert field.votes == 2

@@ -1,5 +1,7 @@
 """Single choices and pairs: outcomes of a field."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_votes import made_votes
@@ -108,9 +110,11 @@ def test_the_model_says_where_it_overrules_all_who_answered():
     fit = fit_field(VERDICT, answers)
     model = fit.model.fitted
     contrary = {place: matrix[:, ::-1] for place, matrix in enumerate(model.confusion)}
-    model.confusion[4:] = [contrary[4], contrary[5]]  # as if these two always meant the opposite
+    confusion = model.confusion.copy()
+    confusion[4:] = [contrary[4], contrary[5]]  # as if these two always meant the opposite
+    fitted = replace(model, confusion=confusion)
 
-    outcome = decide(fit.model, {4: "pass", 5: "pass"})
+    outcome = decide(replace(fit.model, fitted=fitted), {4: "pass", 5: "pass"})
 
     assert outcome.value == "fail"
     assert outcome.warnings == ("the model says 'fail' where all 2 say 'pass'",)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from goldloop.consensus.by_kind import FieldModel, decide, fit_field
+from goldloop.consensus.by_kind import FieldModel, decide, fit_field, learn_field
 from goldloop.consensus.dawid_skene import dawid_skene
 from goldloop.consensus.hierarchical import CONVERGED, EARLY, hierarchical
 from goldloop.consensus.inference import top_options
@@ -139,3 +139,26 @@ def _ratings(folder: Path, name: str, shift: int = 0) -> dict[str, dict[str, int
     for row in _rows(folder / name / "labels.csv"):
         answers.setdefault(row["task_id"], {})[row["annotator_id"]] = int(row["label"]) + shift
     return answers
+
+
+@pytest.mark.parametrize("name", ["bluebirds", "dog", "rte", "web"])
+def test_models_that_miss_a_tenth_of_the_tasks_decide_nearly_as_new_ones(annotators, name):
+    """The tolerance of an update with stored models: at most 5 in 100 tasks change their state."""
+    coded = _votes(annotators, name)
+    field = Field("label", FieldKind.SINGLE_CHOICE, "text", options=coded.options)
+    answers: dict = {}
+    for task, who, label in zip(
+        coded.votes.tasks, coded.votes.annotators, coded.votes.labels, strict=True
+    ):
+        answers.setdefault(f"t{task}", {})[int(who)] = coded.options[label]
+    new = np.random.default_rng(0).permutation(sorted(answers))[: len(answers) // 10]
+    before = {task: by for task, by in answers.items() if task not in set(new)}
+
+    stored, _ = learn_field(field, before)
+    singly = {task: decide(stored, by) for task, by in answers.items()}
+    fully = fit_field(field, answers).outcomes
+
+    sure = [(singly[task].confidence >= 0.7, fully[task].confidence >= 0.7) for task in answers]
+    assert np.mean([one == other for one, other in sure]) >= 0.95
+    stand = [task for task, both in zip(answers, sure, strict=True) if all(both)]
+    assert np.mean([singly[task].value != fully[task].value for task in stand]) <= 0.001
