@@ -16,12 +16,13 @@ from goldloop.consensus.states import State
 class Step(StrEnum):
     """What to do about a task.
 
-    `none`: nothing, or wait for who was asked. `another`: ask one more annotator. `nobody_left`:
-    one more should be asked, but everybody has answered or skipped. `expert`: further annotators
-    did not settle it, so somebody has to decide.
+    `none`: nothing. `wait`: somebody was asked and has not answered yet. `another`: ask one more
+    annotator. `nobody_left`: one more should be asked, but everybody has answered or skipped.
+    `expert`: further annotators did not settle it, so somebody has to decide.
     """
 
     NONE = "none"
+    WAIT = "wait"
     ANOTHER = "another"
     NOBODY_LEFT = "nobody_left"
     EXPERT = "expert"
@@ -50,9 +51,16 @@ def next_step(asked: Asked, people: Set[int], base_overlap: int, max_additional:
     'nobody_left'
     >>> next_step(Asked(State.DISPUTED, {1, 2, 3}, set(), 3), {1, 2, 3, 4}, 2, 1).value
     'expert'
+    >>> next_step(Asked(State.DISPUTED, {1, 2}, {3}, 3), {1, 2, 3}, 2, 1).value
+    'nobody_left'
     """
-    if asked.state is not State.DISPUTED or len(asked.answered) < asked.overlap:
+    if asked.state is State.AMBIGUOUS:
+        return Step.EXPERT
+    if asked.state is not State.DISPUTED:
         return Step.NONE
+    left = people - asked.answered - asked.skipped
+    if len(asked.answered) < asked.overlap:
+        return Step.WAIT if left else Step.NOBODY_LEFT
     if asked.overlap - base_overlap >= max_additional:
         return Step.EXPERT
-    return Step.ANOTHER if people - asked.answered - asked.skipped else Step.NOBODY_LEFT
+    return Step.ANOTHER if left else Step.NOBODY_LEFT

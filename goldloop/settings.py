@@ -76,6 +76,16 @@ class LabelStudioSettings:
         "agent_review", "the built-in interface, or the path of your own labelling interface (XML)"
     )
     annotators_per_task: int = setting(2, "how many people answer each task", _between(1, 50))
+    expert_title: str = setting(
+        "Goldloop experts",
+        "the title of the project in which experts decide what further annotators did not settle;"
+        " empty: no such project",
+        lambda value: _title(value) if value else None,
+    )
+    experts: tuple[str, ...] = setting(
+        (),
+        "e-mail addresses of the people whose answers count there; empty: whoever answers",
+    )
     prefill: tuple[str, ...] = setting(
         (),
         "fields that annotators find filled in; a verdict should not be among them (anchoring);"
@@ -120,6 +130,12 @@ class SelectionSettings:
     batch_size: int = setting(20, "samples in one batch", _between(1, 1_000_000))
     uncertain_share: float = setting(
         0.7, "share of the batch taken by uncertainty; the rest is drawn at random", _between(0, 1)
+    )
+    gold_checks: float = setting(
+        0.1,
+        "share of a batch that annotators get besides, out of settled tasks that they have not"
+        " seen, to see how well they answer",
+        _between(0, 1),
     )
     novelty_boost: float = setting(
         0.2, "added to the uncertainty of a tool path that no labelled run has", _between(0, 1)
@@ -172,6 +188,9 @@ class BackendSettings:
         "how Label Studio reaches it; push registers it with the project when this is set",
         _http_url,
     )
+    webhook_url: str = setting(
+        "", "where Label Studio sends what happens; empty: url with /webhook after it", _http_url
+    )
     threads: int = setting(8, "requests answered at once", _between(1, 256))
     max_request_mb: int = setting(50, "larger requests are refused", _between(1, 1000))
 
@@ -192,6 +211,7 @@ class Secrets:
     agent_authorization: str = field(default="", repr=False)
     backend_user: str = field(default="", repr=False)
     backend_password: str = field(default="", repr=False)
+    webhook_secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +251,10 @@ SECRETS = {
     ),
     "backend_user": ("GOLDLOOP_BACKEND_USER", "basic auth of the ML backend"),
     "backend_password": ("GOLDLOOP_BACKEND_PASSWORD", "basic auth of the ML backend"),
+    "webhook_secret": (
+        "GOLDLOOP_WEBHOOK_SECRET",
+        "what Label Studio's webhook shows to be believed (a long random text)",
+    ),
 }
 ALIASES = {"LABEL_STUDIO_URL": ("label_studio", "url"), "OPENAI_BASE_URL": ("agent", "base_url")}
 

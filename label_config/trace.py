@@ -22,7 +22,7 @@ FOLD_CHARACTERS = 500
 FOLD_LINES = 8
 LINE = 64
 
-_BORDER = "var(--color-neutral-border, rgba(128,128,128,.35))"
+BORDER = "var(--color-neutral-border, rgba(128,128,128,.35))"
 _PAGE = "var(--color-neutral-background, transparent)"
 _MUTED = "var(--color-neutral-content-subtler, #767676)"
 # Label Studio sets its own font on everything with !important.
@@ -32,7 +32,7 @@ _CODE_STYLE = (
     "white-space:pre-wrap;overflow-wrap:anywhere;margin:0;padding:0;border:0;background:none;"
     f"color:inherit;font-size:12px;line-height:1.5;{_MONO}"
 )
-_LABEL_STYLE = "font-size:12px;font-weight:600;line-height:1.4;margin:0 0 4px"
+LABEL_STYLE = "font-size:12px;font-weight:600;line-height:1.4;margin:0 0 4px"
 _NOTE_STYLE = f"font-size:13px;font-style:italic;color:{_MUTED}"
 
 # role: (what annotators read, tint, left margin, right margin)
@@ -132,9 +132,9 @@ def _message(message: Message, called: Mapping[str | None, str], limit: int) -> 
     elif message.role in ("system", "developer"):
         body = _foldable(role, content, content, _text(content, limit))
     else:
-        body = f'<div style="{_LABEL_STYLE}">{role}</div>{_spoken(message, limit)}'
+        body = f'<div style="{LABEL_STYLE}">{role}</div>{_spoken(message, limit)}'
     return (
-        f'<div style="background:{tint};border:1px solid {_BORDER};border-radius:8px;'
+        f'<div style="background:{tint};border:1px solid {BORDER};border-radius:8px;'
         f'padding:8px 12px;margin:0 {right} 0 {left};min-width:0">{body}</div>'
     )
 
@@ -162,10 +162,10 @@ def _call(call: ToolCall, limit: int) -> str:
     warning = _note("The arguments were not valid JSON:") if isinstance(arguments, str) else ""
     code = f'<div style="margin-top:4px">{warning}{_code(body, limit)}</div>' if body else ""
     return (
-        f'<div style="border:1px solid {_BORDER};border-left:3px solid rgba(214,126,36,.8);'
+        f'<div style="border:1px solid {BORDER};border-left:3px solid rgba(214,126,36,.8);'
         f'border-radius:6px;background:{_PAGE};padding:6px 10px;min-width:0">'
         f'<div style="font-size:12.5px;font-weight:600;line-height:1.5;overflow-wrap:anywhere">'
-        f'<span style="{_LABEL_STYLE};color:{_MUTED};font-weight:400">calls </span>'
+        f'<span style="{LABEL_STYLE};color:{_MUTED};font-weight:400">calls </span>'
         f'<span style="{_MONO}">{_cut(call.name, 200)}</span></div>{code}</div>'
     )
 
@@ -173,11 +173,11 @@ def _call(call: ToolCall, limit: int) -> str:
 def _foldable(title: str, content: str, shown: str, body: str) -> str:
     """`body` under its title: open when `shown` is short, else behind its size and first line."""
     if not content.strip():
-        return f'<div style="{_LABEL_STYLE}">{title}</div>{_note("Empty.")}'
+        return f'<div style="{LABEL_STYLE}">{title}</div>{_note("Empty.")}'
     if len(shown) <= FOLD_CHARACTERS and shown.count("\n") < FOLD_LINES:
-        return f'<div style="{_LABEL_STYLE}">{title}</div>{body}'
+        return f'<div style="{LABEL_STYLE}">{title}</div>{body}'
     return (
-        f'<details><summary style="{_LABEL_STYLE};margin:0;cursor:pointer;overflow:hidden;'
+        f'<details><summary style="{LABEL_STYLE};margin:0;cursor:pointer;overflow:hidden;'
         f'text-overflow:ellipsis;white-space:nowrap">{title}'
         f'<span style="color:{_MUTED};font-weight:400"> · {len(content):,} characters · '
         f'<bdi style="{_MONO}">{_first_line(content)}</bdi></span></summary>'

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -30,12 +30,18 @@ class RawAnnotation:
     updated_at: str
 
 
-_COLUMNS = (
-    "annotation_id, project_id, task_id, sample_id, annotator_id, updated_by, result,"
-    " was_cancelled, ground_truth, lead_time, created_at, updated_at"
-)
+_NAMES = tuple(field.name for field in fields(RawAnnotation))
+_COLUMNS = ", ".join(_NAMES)
 # What makes two forms of an annotation different; the rest is identity.
-_FORM = ("updated_by", "result", "was_cancelled", "ground_truth", "lead_time", "updated_at")
+_FORM = (
+    "annotator_id",
+    "updated_by",
+    "result",
+    "was_cancelled",
+    "ground_truth",
+    "lead_time",
+    "updated_at",
+)
 
 
 @atomic
@@ -46,7 +52,8 @@ def store_task_annotations(
 
     `present` maps (project_id, task_id) to all annotations that the task has now: what the store
     has beyond them was deleted there. Idempotent. An older form never replaces a newer one, and
-    every form that is replaced or deleted goes to the history. Returns the samples that changed.
+    every form that is replaced or deleted goes to the history. Returns the samples that changed,
+    which are stale until their consensus is saved anew.
     Raises RecordError for an `updated_at` that is no time.
     """
     changed: set[str] = set()
@@ -60,13 +67,20 @@ def store_task_annotations(
                 _archive(db, row["annotation_id"])
                 _delete(db, row["annotation_id"])
                 changed.add(row["sample_id"])
+    db.conn.executemany(
+        "INSERT OR IGNORE INTO stale_samples VALUES (?)", [(sample_id,) for sample_id in changed]
+    )
     return changed
 
 
 def _held(db: Database, project_id: int, task_id: int) -> dict[int, dict[str, Any]]:
+    # Label Studio on SQLite gives the id of a deleted task to a new one; what people answered to
+    # the old one stands.
     cursor = db.execute(
-        f"SELECT {_COLUMNS}, deleted_at FROM annotations WHERE project_id = ? AND task_id = ?",  # noqa: S608
-        [project_id, task_id],
+        f"SELECT {_COLUMNS}, deleted_at FROM annotations a WHERE project_id = :project"  # noqa: S608
+        " AND task_id = :task AND sample_id = coalesce((SELECT t.sample_id FROM tasks t WHERE"
+        " t.project_id = :project AND t.task_id = :task), a.sample_id)",
+        {"project": project_id, "task": task_id},
     )
     names = [column[0] for column in cursor.description]
     rows = (dict(zip(names, row, strict=True)) for row in cursor)
@@ -84,7 +98,7 @@ def _store(db: Database, annotation: RawAnnotation, held: dict[str, Any] | None)
     _archive(db, annotation.annotation_id)
     db.conn.execute(
         f"INSERT OR REPLACE INTO annotations ({_COLUMNS}) VALUES "  # noqa: S608
-        f"({', '.join(':' + name.strip() for name in _COLUMNS.split(','))})",
+        f"({', '.join(f':{name}' for name in _NAMES)})",
         row,
     )
     return True
@@ -114,10 +128,10 @@ def _row(annotation: RawAnnotation) -> dict[str, Any]:
 def _archive(db: Database, annotation_id: int) -> None:
     """Keep the form that the annotation has, if it has one."""
     db.conn.execute(
-        "INSERT INTO annotation_history (annotation_id, updated_by, result, was_cancelled,"
-        " ground_truth, lead_time, updated_at, deleted_at, replaced_at) SELECT annotation_id,"
-        " updated_by, result, was_cancelled, ground_truth, lead_time, updated_at, deleted_at, ?"
-        " FROM annotations WHERE annotation_id = ?",
+        "INSERT INTO annotation_history (annotation_id, annotator_id, updated_by, result,"
+        " was_cancelled, ground_truth, lead_time, updated_at, deleted_at, replaced_at) SELECT"
+        " annotation_id, annotator_id, updated_by, result, was_cancelled, ground_truth, lead_time,"
+        " updated_at, deleted_at, ? FROM annotations WHERE annotation_id = ?",
         [utc_now(), annotation_id],
     )
 
@@ -129,9 +143,13 @@ def _delete(db: Database, annotation_id: int) -> None:
 
 
 def annotations_of(db: Database, sample_ids: Sequence[str]) -> dict[str, list[RawAnnotation]]:
-    """The annotations that stand (not deleted), by sample."""
+    """The annotations that stand (not deleted) in the review project and count, by sample.
+
+    An expert's answer is among them once it went back to its task there; answers to gold checks
+    are not.
+    """
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM annotations WHERE deleted_at IS NULL AND sample_id IN "  # noqa: S608
+        f"SELECT {_COLUMNS} FROM votes WHERE deleted_at IS NULL AND sample_id IN "  # noqa: S608
         "(SELECT value FROM json_each(?)) ORDER BY annotation_id",
         [json.dumps(sample_ids)],
     )
@@ -142,23 +160,58 @@ def annotations_of(db: Database, sample_ids: Sequence[str]) -> dict[str, list[Ra
 
 
 def _raw(row: Sequence[Any]) -> RawAnnotation:
-    values = dict(zip((name.strip() for name in _COLUMNS.split(",")), row, strict=True))
+    values = dict(zip(_NAMES, row, strict=True))
     values["result"] = json.loads(values["result"])
     values["was_cancelled"] = bool(values["was_cancelled"])
     values["ground_truth"] = bool(values["ground_truth"])
     return RawAnnotation(**values)
 
 
+def check_answers(db: Database) -> dict[str, list[RawAnnotation]]:
+    """The answers to gold checks that stand, by sample."""
+    sql = f"SELECT {_COLUMNS} FROM check_answers WHERE deleted_at IS NULL ORDER BY annotation_id"  # noqa: S608
+    found: dict[str, list[RawAnnotation]] = {}
+    for row in db.execute(sql):
+        found.setdefault(row[3], []).append(_raw(row))
+    return found
+
+
+def raw_annotations(db: Database, annotation_ids: Sequence[int]) -> dict[int, RawAnnotation]:
+    """Annotations by id, of any project and deleted ones too."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM annotations WHERE annotation_id IN "  # noqa: S608
+        "(SELECT value FROM json_each(?))",
+        [json.dumps(annotation_ids)],
+    )
+    return {row[0]: _raw(row) for row in rows}
+
+
 def count_annotations(db: Database) -> int:
     """How many annotations stand (not deleted, not skipped)."""
-    sql = "SELECT count(*) FROM annotations WHERE deleted_at IS NULL AND NOT was_cancelled"
+    sql = "SELECT count(*) FROM review_annotations WHERE deleted_at IS NULL AND NOT was_cancelled"
     return int(db.execute(sql).fetchone()[0])
+
+
+def stale_samples(db: Database) -> list[str]:
+    """The samples whose annotations changed since their consensus was saved."""
+    rows = db.execute("SELECT sample_id FROM stale_samples ORDER BY sample_id")
+    return [row[0] for row in rows]
+
+
+def tasks_of(db: Database, annotation_ids: Iterable[int]) -> dict[int, int]:
+    """The task of each of these annotations that we know, deleted ones too."""
+    rows = db.execute(
+        "SELECT annotation_id, task_id FROM annotations WHERE annotation_id IN "
+        "(SELECT value FROM json_each(?))",
+        [json.dumps(list(annotation_ids))],
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def annotated_samples(db: Database) -> list[str]:
     """Every sample that has, or had, an annotation or a consensus."""
     rows = db.execute(
-        "SELECT sample_id FROM annotations UNION SELECT sample_id FROM consensus ORDER BY 1"
+        "SELECT sample_id FROM review_annotations UNION SELECT sample_id FROM consensus ORDER BY 1"
     )
     return [row[0] for row in rows]
 
@@ -173,9 +226,30 @@ def save_annotators(db: Database, people: Iterable[tuple[int, str, str]]) -> Non
     )
 
 
+_OURSELVES = "user of the token"
+
+
+@atomic
+def save_token_user(db: Database, annotator_id: int) -> None:
+    """Remember which of Label Studio's users our token belongs to."""
+    set_cursor(db, _OURSELVES, str(annotator_id))
+
+
+def token_user(db: Database) -> int | None:
+    """The user that our token belongs to, as of the last pull."""
+    found = get_cursor(db, _OURSELVES)
+    return int(found) if found else None
+
+
 def people(db: Database) -> dict[int, str]:
     """Everybody in Label Studio as of the last pull: by id, the name or else the e-mail address."""
     rows = db.execute("SELECT annotator_id, coalesce(nullif(name, ''), email) FROM annotators")
+    return {row[0]: row[1] for row in rows}
+
+
+def people_by_email(db: Database) -> dict[str, int]:
+    """Everybody in Label Studio as of the last pull: ids by e-mail address in lower case."""
+    rows = db.execute("SELECT lower(email), annotator_id FROM annotators")
     return {row[0]: row[1] for row in rows}
 
 

@@ -27,6 +27,7 @@ class Summary:
     annotators: list[tuple[str, int, int, float | None]]
     consensus: dict[str, int]
     waiting_hints: int
+    hints_set_aside: int
 
 
 def summarise(db: Database) -> Summary:
@@ -42,13 +43,18 @@ def summarise(db: Database) -> Summary:
         failed_runs=_count(db, "runs WHERE error IS NOT NULL"),
         rounds=_count(db, "rounds"),
         undelivered_rounds=_count(db, "rounds WHERE delivered_at IS NULL"),
-        tasks=_by(db, "SELECT state, count(*) FROM tasks GROUP BY 1"),
-        annotations=_count(db, "annotations WHERE deleted_at IS NULL AND NOT was_cancelled"),
-        skips=_count(db, "annotations WHERE deleted_at IS NULL AND was_cancelled"),
-        deleted=_count(db, "annotations WHERE deleted_at IS NOT NULL"),
+        tasks=_by(
+            db,
+            "SELECT t.state, count(*) FROM tasks t JOIN label_studio_projects p USING (project_id) "
+            "WHERE p.role = 'review' GROUP BY 1",
+        ),
+        annotations=_count(db, "review_annotations WHERE deleted_at IS NULL AND NOT was_cancelled"),
+        skips=_count(db, "review_annotations WHERE deleted_at IS NULL AND was_cancelled"),
+        deleted=_count(db, "review_annotations WHERE deleted_at IS NOT NULL"),
         annotators=_annotators(db),
         consensus=_by(db, "SELECT state, count(*) FROM consensus GROUP BY 1"),
-        waiting_hints=_count(db, "inbox WHERE done_at IS NULL"),
+        waiting_hints=_count(db, "waiting_hints"),
+        hints_set_aside=_count(db, "inbox WHERE set_aside_at IS NOT NULL"),
     )
 
 
@@ -64,8 +70,8 @@ def _annotators(db: Database) -> list[tuple[str, int, int, float | None]]:
     """For each person: name, answers, skips, and median seconds for an answer."""
     rows = db.execute(
         "SELECT a.annotator_id, coalesce(nullif(p.name, ''), p.email, 'annotator ' ||"
-        " a.annotator_id), a.was_cancelled, a.lead_time FROM annotations a LEFT JOIN annotators p"
-        " USING (annotator_id) WHERE a.deleted_at IS NULL ORDER BY 2, 1"
+        " a.annotator_id), a.was_cancelled, a.lead_time FROM review_annotations a"
+        " LEFT JOIN annotators p USING (annotator_id) WHERE a.deleted_at IS NULL ORDER BY 2, 1"
     )
     return [
         _annotator(name, [(bool(row[2]), row[3]) for row in own])

@@ -7,30 +7,11 @@ push looks for doubles after it recovered, and every pull looks at the tasks tha
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from store.database import Store
 from store.tasks import mark_delivered, task_samples
 from sync.client import LabelStudioClient
-from sync.project import Project
-
-
-@contextmanager
-def deliveries_held(project: Project) -> Iterator[bool]:
-    """Whether this process alone delivers tasks from the store while the block runs.
-
-    The operating system lets go of the claim when the process ends, however it ends.
-    """
-    store = project.path(project.settings.store.path)
-    with store.with_name(f"{store.name}-push").open("a") as claim:
-        try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
 
 
 def remove_doubles(
@@ -40,7 +21,7 @@ def remove_doubles(
 
     The one that stays is the one that the store knows, unless only others are labelled. A task that
     somebody labelled is never deleted: pull counts its answers for the sample. The caller holds
-    the deliveries.
+    the claim to push.
     """
     known = {sample_id: task_id for task_id, sample_id in task_samples(db, project_id).items()}
     removed = 0

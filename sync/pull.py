@@ -2,7 +2,8 @@
 
 An incremental pull asks for the tasks that changed since the last one, by Label Studio's own clock
 and with an overlap, and fetches those. A full pull fetches every task, and so also notices tasks
-that were deleted. Both are idempotent and may run at any time.
+that were deleted. Some tasks are fetched by their ids when an event named them. All of it is
+idempotent and may run at any time, several at once too.
 
 To delete an annotation takes the answer back; to delete a task only takes it off the list, and what
 people answered to it stands.
@@ -10,7 +11,7 @@ people answered to it stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -20,22 +21,25 @@ from goldloop.errors import LabelStudioError
 from store.annotations import (
     RawAnnotation,
     get_cursor,
+    people,
     save_annotators,
+    save_token_user,
     set_cursor,
     store_task_annotations,
 )
 from store.database import Store, transaction
-from store.rounds import undelivered_rounds
 from store.tasks import (
     ReviewProject,
+    expert_project,
     mark_tasks_deleted,
     mark_tasks_present,
-    open_chunks,
     review_project,
     task_samples,
+    tasks_under_way,
 )
+from sync.claims import claimed
 from sync.client import LabelStudioClient, is_ours
-from sync.doubles import deliveries_held, remove_doubles
+from sync.doubles import remove_doubles
 from sync.project import Project
 
 OVERLAP = timedelta(seconds=30)
@@ -45,7 +49,9 @@ BATCH = 500
 @dataclass
 class Pulled:
     """What a pull found: tasks looked at, samples whose annotations changed, tasks that are gone,
-    tasks of the project that did not come from here, and tasks that had arrived twice.
+    tasks of the project that did not come from here, tasks that had arrived twice, samples on
+    which an expert's answer changed (it counts once `route` has brought it to its task), and who
+    answered the tasks that were looked at.
     """
 
     tasks: int = 0
@@ -53,86 +59,133 @@ class Pulled:
     deleted: int = 0
     foreign: int = 0
     doubles_removed: int = 0
+    expert_answers: set[str] = field(default_factory=set)
+    annotators: set[int] = field(default_factory=set)
+
+    def add(self, other: Pulled) -> None:
+        """Count what another pull found, too."""
+        self.tasks += other.tasks
+        self.deleted += other.deleted
+        self.foreign += other.foreign
+        self.doubles_removed += other.doubles_removed
+        self.changed |= other.changed
+        self.expert_answers |= other.expert_answers
+        self.annotators |= other.annotators
 
 
 def pull(
     project: Project,
     db: Store,
+    client: LabelStudioClient,
     *,
     full: bool = False,
     on_task: Callable[[int], None] = lambda _: None,
 ) -> Pulled:
     """Bring the store up to date with Label Studio; the first pull is always full."""
-    review = review_project(db)
-    if review is None:
-        raise LabelStudioError("nothing was pushed yet, so there is nothing to pull: goldloop push")
-    name = f"pull:{review.project_id}"
-    cursor = None if full else get_cursor(db, name)
-    with project.client() as client:
+    pulled = Pulled()
+    for ours in _projects(db):
+        name = f"pull:{ours.project_id}"
+        cursor = None if full else get_cursor(db, name)
         # Asked before the tasks are fetched, so that what changes meanwhile is looked at again.
-        newest = client.newest_change(review.project_id)
+        newest = client.newest_change(ours.project_id)
         if cursor is None:
-            pulled, samples = _pull_all(db, client, review, on_task)
+            task_ids: Iterable[int] = client.all_tasks(ours.project_id)
         else:
             since = (datetime.fromisoformat(cursor) - OVERLAP).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            changed = list(client.tasks_changed_since(review.project_id, since))
-            pulled, samples = _pull_some(db, client, review, changed, on_task)
-        pulled.doubles_removed = _mend(project, db, client, review, samples)
-        people = client.people()
-    with transaction(db):
-        save_annotators(db, people)
+            task_ids = client.tasks_changed_since(ours.project_id, since)
+        found = _pull_some(project, db, client, ours, list(task_ids), pulled, on_task)
+        if cursor is None:
+            pulled.deleted += _mark_deleted(db, ours, found)
+            mark_tasks_present(db, ours.project_id, found)
         if newest is not None:
             set_cursor(db, name, newest)
+    _save_people(db, client)
     return pulled
 
 
-def _pull_all(
-    db: Store, client: LabelStudioClient, review: ReviewProject, on_task: Callable[[int], None]
-) -> tuple[Pulled, Mapping[int, str]]:
-    known = task_samples(db, review.project_id)
-    there = list(client.all_tasks(review.project_id))
-    pulled, samples = _pull_some(db, client, review, there, on_task)
-    gone = known.keys() - samples.keys()
+def pull_tasks(
+    project: Project, db: Store, client: LabelStudioClient, task_ids: Collection[int]
+) -> Pulled:
+    """Bring the store up to date with these tasks; those that are not ours are left alone."""
+    pulled = Pulled()
+    wanted = set(task_ids)
+    # The experts' first: what neither map knows may be a task that push has not recorded yet.
+    for ours in reversed(_projects(db)):
+        known = task_samples(db, ours.project_id).keys()
+        here = wanted & known if ours.role == "expert" else wanted
+        found = _pull_some(project, db, client, ours, sorted(here), pulled, lambda _: None)
+        gone = (here & known) - found
+        mark_tasks_deleted(db, ours.project_id, gone)
+        pulled.deleted += len(gone)
+        wanted -= here
+    if not pulled.annotators <= people(db).keys():
+        _save_people(db, client)
+    return pulled
+
+
+def find_deleted(db: Store, client: LabelStudioClient) -> int:
+    """Notice the tasks that somebody deleted, which neither an event nor a date may tell; how many
+    are gone.
+    """
+    return sum(_mark_deleted(db, p, set(client.all_tasks(p.project_id))) for p in _projects(db))
+
+
+def _projects(db: Store) -> list[ReviewProject]:
+    """The review project and, where there is one, the experts'."""
+    review, experts = review_project(db), expert_project(db)
+    if review is None:
+        raise LabelStudioError("nothing was pushed yet, so there is nothing to pull: goldloop push")
+    return [review] if experts is None else [review, experts]
+
+
+def _mark_deleted(db: Store, ours: ReviewProject, there: Set[int]) -> int:
+    """Record which known tasks of the project are not among those that there are; how many."""
+    gone = task_samples(db, ours.project_id).keys() - there
+    mark_tasks_deleted(db, ours.project_id, gone)
+    return len(gone) if ours.role == "review" else 0
+
+
+def _save_people(db: Store, client: LabelStudioClient) -> None:
+    found, ourselves = client.people(), client.whoami()
     with transaction(db):
-        mark_tasks_deleted(db, review.project_id, gone)
-        mark_tasks_present(db, review.project_id, samples.keys())
-    pulled.deleted = len(gone)
-    return pulled, samples
+        save_annotators(db, found)
+        save_token_user(db, ourselves["id"])
 
 
 def _pull_some(
+    project: Project,
     db: Store,
     client: LabelStudioClient,
-    review: ReviewProject,
+    ours: ReviewProject,
     task_ids: Sequence[int],
+    pulled: Pulled,
     on_task: Callable[[int], None],
-) -> tuple[Pulled, Mapping[int, str]]:
-    """Store the annotations of these tasks, batch by batch; the sample of each that is ours."""
-    known = task_samples(db, review.project_id)
-    awaited = {*known.values(), *_under_way(db)}
-    samples: dict[int, str] = {}
-    pulled = Pulled()
-    tasks = client.export(review.project_id, task_ids)
+) -> set[int]:
+    """Store the annotations of these tasks of one project, batch by batch, add what happened to
+    `pulled`, and say which of the tasks there are.
+    """
+    # Push may have died before it recorded a task, and people label on.
+    awaited = {*task_samples(db, ours.project_id).values(), *tasks_under_way(db, ours.project_id)}
+    found: dict[int, str] = {}
+    tasks = client.export(ours.project_id, task_ids)
     while batch := list(islice(tasks, BATCH)):
-        ours = {
-            task["id"]: known.get(task["id"]) or task["data"]["sample_id"]
+        # Not by its id: Label Studio on SQLite gives the id of a deleted task to a new one.
+        samples = {
+            task["id"]: task["data"]["sample_id"]
             for task in batch
-            if task["id"] in known or (is_ours(task) and task["data"]["sample_id"] in awaited)
+            if is_ours(task) and task["data"]["sample_id"] in awaited
         }
+        present = _present(ours, batch, samples)
         with transaction(db):
-            pulled.changed |= store_task_annotations(db, _present(review, batch, ours))
-        pulled.tasks += len(ours)
-        pulled.foreign += len(batch) - len(ours)
-        samples |= ours
+            changed = store_task_annotations(db, present)
+        (pulled.changed if ours.role == "review" else pulled.expert_answers).update(changed)
+        pulled.annotators |= {a.annotator_id for given in present.values() for a in given}
+        pulled.tasks += len(samples)
+        pulled.foreign += len(batch) - len(samples)
+        found |= samples
         on_task(len(batch))
-    return pulled, samples
-
-
-def _under_way(db: Store) -> Iterator[str]:
-    """The samples whose tasks push has not recorded yet: it may have died, and people label on."""
-    for round_id, _ in undelivered_rounds(db):
-        for chunk in open_chunks(db, round_id):
-            yield from chunk.sample_ids
+    pulled.doubles_removed += _mend(project, db, client, ours, found)
+    return set(found)
 
 
 def _present(
@@ -163,7 +216,7 @@ def _mend(
     twice = sorted(others & delivered)
     if not twice:
         return 0
-    with deliveries_held(project) as held:
+    with claimed(project, "push") as held:
         return remove_doubles(db, client, review.project_id, twice) if held else 0
 
 
@@ -176,8 +229,9 @@ def _annotation(
         project_id=project_id,
         task_id=task_id,
         sample_id=sample_id,
-        # An id in exports and lists, an object in a single task.
-        annotator_id=_user_id(completed_by) or 0,
+        # An id in exports and lists, an object in a single task, and nothing once the user was
+        # deleted: then nobody can tell who it was, and two such must not pass for one voter.
+        annotator_id=_user_id(completed_by) or -raw["id"],
         updated_by=_user_id(updated_by),
         result=raw.get("result") or [],
         was_cancelled=bool(raw.get("was_cancelled")),

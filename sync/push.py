@@ -8,12 +8,11 @@ that comes through later still makes doubles, which `sync.doubles` removes.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from goldloop.errors import LabelStudioError, StoreError
+from goldloop.errors import StoreError
 from goldloop.samples import Run, Sample
 from label_config.agent_prediction import agent_prediction
 from label_config.interface import Interface
@@ -22,23 +21,17 @@ from store.database import Store
 from store.rounds import Pick, finish_round, round_picks, undelivered_rounds
 from store.runs import get_runs
 from store.samples import get_samples
-from store.tasks import (
-    Chunk,
-    ReviewProject,
-    mark_delivered,
-    mark_sending,
-    open_chunks,
-    plan_tasks,
-)
+from store.tasks import ReviewProject, open_chunks, plan_tasks
+from sync.checks import send_checks
+from sync.claims import claimed
 from sync.client import LabelStudioClient
-from sync.doubles import deliveries_held, remove_doubles
-from sync.grace import look_until
+from sync.delivery import record_arrived, send_tasks
+from sync.doubles import remove_doubles
 from sync.project import Project
 from sync.review_project import ensure_review_project, register_backend
+from sync.webhook import install_webhook, is_webhook_set
 
 CHUNK = 100
-# Small enough that Label Studio takes a parcel in a few seconds.
-PARCEL_BYTES = 8 * 2**20
 
 
 @dataclass
@@ -50,7 +43,9 @@ class Delivery:
     sent: int = 0
     found: int = 0
     doubles_removed: int = 0
+    checks: int = 0
     backend_registered: bool = False
+    webhook_installed: bool = False
 
 
 def push_rounds(
@@ -60,7 +55,7 @@ def push_rounds(
 
     Raises StoreError when another push is at it: both would send what neither has recorded yet.
     """
-    with deliveries_held(project) as ours, project.client() as client:
+    with claimed(project, "push") as ours, project.client() as client:
         if not ours:
             raise StoreError(
                 "another push, or a pull that mends one, is at work on this store; let it end, "
@@ -71,7 +66,10 @@ def push_rounds(
         for round_id, version in undelivered_rounds(db):
             _deliver(project, db, client, review, round_id, version, delivery, on_sent)
             delivery.rounds.append(round_id)
-        delivery.backend_registered = register_backend(project, client, review.project_id)
+        delivery.backend_registered = register_backend(project, db, client, review.project_id)
+        if is_webhook_set(project.settings):
+            installed = install_webhook(project.settings, client, review.project_id)
+            delivery.webhook_installed = installed.is_new or bool(installed.mended)
     return delivery
 
 
@@ -93,60 +91,17 @@ def _deliver(
         missing = chunk.sample_ids
         if chunk.sent_at is not None:
             doubtful += chunk.sample_ids
-            missing = _recover(db, client, review.project_id, chunk, delivery)
+            missing = record_arrived(db, client, review.project_id, chunk.sample_ids, chunk.sent_at)
+            delivery.found += len(chunk.sample_ids) - len(missing)
         tasks = _tasks(project, db, interface, version, [picks[s] for s in missing])
-        for parcel in _parcels(tasks):
-            _send(db, client, review.project_id, parcel)
-            delivery.sent += len(parcel)
+        delivery.sent += send_tasks(db, client, review.project_id, tasks)
         on_sent(len(chunk.sample_ids))
     if doubtful:
         delivery.doubles_removed += remove_doubles(db, client, review.project_id, doubtful)
     # Before the round is finished: no later push would come back to it.
+    delivery.checks += send_checks(project, db, client, review, round_id, len(picks))
     _show_version(client, review.project_id, version)
     finish_round(db, round_id)
-
-
-def _parcels(tasks: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """The tasks in parcels that Label Studio takes in one request, whatever their size."""
-    parcel: list[dict[str, Any]] = []
-    size = 0
-    for task in tasks:
-        weight = len(json.dumps(task))
-        if parcel and size + weight > PARCEL_BYTES:
-            yield parcel
-            parcel, size = [], 0
-        parcel.append(task)
-        size += weight
-    if parcel:
-        yield parcel
-
-
-def _send(
-    db: Store, client: LabelStudioClient, project_id: int, parcel: Sequence[dict[str, Any]]
-) -> None:
-    sample_ids = [task["data"]["sample_id"] for task in parcel]
-    mark_sending(db, project_id, sample_ids)
-    ids = client.import_tasks(project_id, parcel)
-    if len(ids) != len(parcel):
-        raise LabelStudioError(
-            f"Label Studio answered with {len(ids)} task ids for {len(parcel)} tasks; "
-            "run the same command again: it asks which of them arrived"
-        )
-    mark_delivered(db, project_id, dict(zip(sample_ids, ids, strict=True)))
-
-
-def _recover(
-    db: Store, client: LabelStudioClient, project_id: int, chunk: Chunk, delivery: Delivery
-) -> tuple[str, ...]:
-    """Take what arrived of a chunk that was cut off into the store; what is missing comes back."""
-    arrived = look_until(
-        chunk.sent_at,
-        lambda: client.find_tasks(project_id, chunk.sample_ids),
-        lambda found: len(found) == len(chunk.sample_ids),
-    )
-    mark_delivered(db, project_id, {sample: ids[0] for sample, ids in arrived.items()})
-    delivery.found += len(arrived)
-    return tuple(sample for sample in chunk.sample_ids if sample not in arrived)
 
 
 def _tasks(

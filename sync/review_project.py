@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,6 +20,8 @@ from sync.project import Project
 
 # When a project was asked for, kept in case that we die before the answer is stored.
 ASKED = "review project asked for"
+# The credentials that Label Studio was last given for our ML backend, as a digest.
+CREDENTIALS = "ml backend credentials"
 INSTRUCTION = (
     "<p>Read what the agent was asked and what it did, then judge it. When you are not sure, say "
     "so with a low confidence rather than skipping.</p>"
@@ -54,7 +57,7 @@ _RARE = tuple(
     )
 )
 # The Data Manager's own first tab would show the HTML that the labelling screen is made of.
-VIEW = {
+VIEW: Mapping[str, Any] = {
     "title": "Least confident first",
     "type": "list",
     "target": "tasks",
@@ -106,21 +109,31 @@ def _mark(db: Store) -> str:
 
 def _adopt_or_create(project: Project, db: Store, client: LabelStudioClient) -> ReviewProject:
     mark = _mark(db)
-    fields = _fields(project, project.interface(), mark)
-    found = look_until(
-        get_cursor(db, ASKED),
-        lambda: client.project_described(mark),
-        lambda project_found: project_found is not None,
-    )
-    if found is None:
-        with transaction(db):
-            set_cursor(db, ASKED, utc_now())
-        found = client.create_project(fields)
+    found = find_or_create(db, client, ASKED, mark, _fields(project, project.interface(), mark))
     if all(view["data"]["title"] != VIEW["title"] for view in client.views(found["id"])):
         client.create_view(found["id"], VIEW)
     made = ReviewProject(found["id"], client.url, found["title"], found["label_config"])
     save_review_project(db, made)
     return _carry_interface(project, db, client, made, found)
+
+
+def find_or_create(
+    db: Store, client: LabelStudioClient, asked: str, mark: str, fields: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The project whose description holds `mark`, or a new one with these fields.
+
+    When it is asked for is kept in the store under `asked`: whoever dies after that looks for it.
+    """
+    found = look_until(
+        get_cursor(db, asked),
+        lambda: client.project_described(mark),
+        lambda project_found: project_found is not None,
+    )
+    if found is None:
+        with transaction(db):
+            set_cursor(db, asked, utc_now())
+        found = client.create_project(fields)
+    return found
 
 
 def _fields(project: Project, interface: Interface, mark: str) -> Mapping[str, Any]:
@@ -191,8 +204,15 @@ def _narrower(old: Field, new: Field) -> bool:
     )
 
 
-def register_backend(project: Project, client: LabelStudioClient, project_id: int) -> bool:
-    """Register our ML backend with the project when its address is set; True when it is new."""
+def register_backend(
+    project: Project, db: Store, client: LabelStudioClient, project_id: int
+) -> bool:
+    """Register our ML backend with the project when its address is set; True when it is new.
+
+    One that is registered is changed only where something is different, because Label Studio then
+    calls the backend, and refuses when it is down. What password it has, Label Studio does not say:
+    the store remembers a digest of what was sent.
+    """
     backend, secrets = project.settings.backend, project.settings.secrets
     if not backend.url:
         return False
@@ -210,8 +230,24 @@ def register_backend(project: Project, client: LabelStudioClient, project_id: in
             "basic_auth_pass": secrets.backend_password,
         }
     ours = [b for b in client.ml_backends(project_id) if b["title"] == fields["title"]]
+    digest = _credentials_digest(db, secrets.backend_user, secrets.backend_password)
     if not ours:
         client.register_ml_backend(fields)
-    elif ours[0]["url"].rstrip("/") != backend.url.rstrip("/"):
+    elif _differs(ours[0], fields) or get_cursor(db, CREDENTIALS) != digest:
         client.update_ml_backend(ours[0]["id"], fields)
+    set_cursor(db, CREDENTIALS, digest)
     return not ours
+
+
+def _differs(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether what Label Studio tells of an ML backend is not what we want."""
+    shown = {key: wanted[key] for key in wanted if key not in ("url", "basic_auth_pass")}
+    same_url = found["url"].rstrip("/") == wanted["url"].rstrip("/")
+    return not same_url or any(found.get(key) != value for key, value in shown.items())
+
+
+def _credentials_digest(db: Store, user: str, password: str) -> str:
+    """Says whether the credentials changed, and costs much to guess them from."""
+    salt = project_fact(db, "secret").encode()
+    words = f"{user}\0{password}".encode()
+    return hashlib.scrypt(words, salt=salt, n=2**14, r=8, p=1).hex()

@@ -1,4 +1,6 @@
-"""route: a disputed task goes to one more annotator at a time, through Label Studio's own queue."""
+"""route: a disputed task goes to one more annotator at a time, through Label Studio's own queue,
+and to an expert when that does not settle it.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +9,23 @@ from dataclasses import dataclass, field
 
 from goldloop.consensus import State
 from goldloop.routing import Asked, Step, next_step
-from store.annotations import RawAnnotation, annotations_of, people
-from store.consensus import stored_consensus
-from store.database import Store
+from store.annotations import RawAnnotation, annotations_of, people, token_user
+from store.consensus import StoredConsensus, stored_consensus
+from store.database import Store, transaction
 from store.further_annotators import (
     Request,
     confirm_request,
     plan_request,
     requested_overlaps,
 )
+from store.gold_checks import active_annotators, end_checks
 from store.tasks import ReviewProject, review_project, task_samples
+from sync.checks import mend_checks
 from sync.client import LabelStudioClient
+from sync.consensus import update_consensus
+from sync.experts import expert_ids, return_answers, send_cases, take_back_settled
 from sync.project import Project
+from sync.reconcile import reconcile
 
 
 @dataclass
@@ -27,69 +34,116 @@ class Routed:
 
     `asked`: given to one more annotator now. `mended`: Label Studio had lost the request (a changed
     project setting resets it), so it was made again. `nobody_left`: one more should be asked, but
-    everybody has answered or skipped. `waiting`: asked before, not answered yet.
+    everybody has answered or skipped. `waiting`: asked before, not answered yet. `to_experts`:
+    given to the experts now; `returned`: what experts answered went back to the disputed task.
+    `taken_back`: so many cases were settled before an expert began. `checks_mended`: so many gold
+    checks had been lost as requests are.
     """
 
     asked: list[str] = field(default_factory=list)
     mended: list[str] = field(default_factory=list)
     nobody_left: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
+    to_experts: list[str] = field(default_factory=list)
+    returned: list[str] = field(default_factory=list)
+    taken_back: int = 0
+    checks_mended: int = 0
 
 
-def route_disputes(project: Project, db: Store) -> Routed:
-    """Ask one more annotator about every task that is complete and disputed.
+def route_disputes(
+    project: Project, db: Store, client: LabelStudioClient, *, look_again: bool = True
+) -> Routed:
+    """Bring every disputed task one step further: what experts decided goes back to it; one more
+    annotator is asked, or the experts are.
 
-    Safe to repeat at any time: a request is written down before it is made and confirmed after.
+    Safe to repeat at any time: whatever is asked of Label Studio is written down before and
+    confirmed after. `look_again` also asks whether Label Studio still knows of earlier requests,
+    which takes a call for each.
     """
     routed = Routed()
     review = review_project(db)
-    disputed = [one.sample_id for one in stored_consensus(db, State.DISPUTED)]
-    if review is None or not disputed:
+    if review is None:
         return routed
-    with project.client() as client:
-        ourselves = int(client.whoami()["id"])
-        labellers = set(people(db)) - {ourselves} | _labellers(db, disputed)
-        _route(project, db, client, review, disputed, labellers, routed)
+    routed.returned = return_answers(project, db, client, review)
+    if routed.returned:
+        reconcile(project, db, client)
+    _end_checks(project, db)
+    held = {one.sample_id: one for one in _held(db)}
+    to_experts = _ask_others(project, db, client, review, held, routed, look_again)
+    cases = {sample_id: held[sample_id].disputed for sample_id in to_experts}
+    routed.to_experts = send_cases(project, db, client, cases)
+    routed.taken_back = take_back_settled(db, client)
+    if look_again:
+        routed.checks_mended = mend_checks(db, client)
     return routed
 
 
-def _labellers(db: Store, sample_ids: Sequence[str]) -> set[int]:
-    return {a.annotator_id for found in annotations_of(db, sample_ids).values() for a in found}
+def _held(db: Store) -> list[StoredConsensus]:
+    return [*stored_consensus(db, State.DISPUTED), *stored_consensus(db, State.AMBIGUOUS)]
 
 
-def _route(
+def _end_checks(project: Project, db: Store) -> None:
+    """A sample that is disputed is no gold check: who was checked on it has voted on it."""
+    with transaction(db):
+        ended = end_checks(db, [one.sample_id for one in _held(db)])
+    update_consensus(project, db, ended)
+
+
+def steps(
+    project: Project, db: Store, held: Mapping[str, StoredConsensus]
+) -> dict[str, tuple[Step, Asked]]:
+    """What is next for each of these disputed samples.
+
+    The user whose token we hold and the experts are no further annotators, unless they label.
+    """
+    base = project.settings.label_studio.annotators_per_task
+    most = project.settings.consensus.max_additional
+    overlaps = requested_overlaps(db, list(held))
+    raw = annotations_of(db, list(held))
+    others = set(people(db)) - {token_user(db)} - expert_ids(project, db)
+    labellers = others | active_annotators(db)
+    found = {}
+    for sample_id, one in held.items():
+        asked = _asked(one.state, raw.get(sample_id, ()), overlaps.get(sample_id, base))
+        found[sample_id] = next_step(asked, labellers, base, most), asked
+    return found
+
+
+def _asked(state: State, annotations: Sequence[RawAnnotation], overlap: int) -> Asked:
+    answered = {a.annotator_id for a in annotations if not a.was_cancelled}
+    skipped = {a.annotator_id for a in annotations if a.was_cancelled} - answered
+    return Asked(state, answered, skipped, max(overlap, len(answered)))
+
+
+def _ask_others(
     project: Project,
     db: Store,
     client: LabelStudioClient,
     review: ReviewProject,
-    disputed: Sequence[str],
-    labellers: set[int],
+    held: Mapping[str, StoredConsensus],
     routed: Routed,
-) -> None:
-    base = project.settings.label_studio.annotators_per_task
-    most = project.settings.consensus.max_additional
+    look_again: bool,
+) -> list[str]:
+    """Ask one more annotator where that is next; the samples that are for the experts."""
+    to_experts: list[str] = []
+    if not held:
+        return to_experts
     tasks = {sample: task for task, sample in task_samples(db, review.project_id).items()}
-    overlaps = requested_overlaps(db, disputed)
-    raw = annotations_of(db, disputed)
-    for sample_id in disputed:
-        asked = _asked(raw.get(sample_id, ()), overlaps.get(sample_id, base))
-        step = next_step(asked, labellers, base, most)
+    requested = requested_overlaps(db, list(held))
+    for sample_id, (step, asked) in steps(project, db, held).items():
+        request = Request(sample_id, tasks[sample_id], asked.overlap)
         if step is Step.NOBODY_LEFT:
             routed.nobody_left.append(sample_id)
+        if step in (Step.NOBODY_LEFT, Step.EXPERT):
+            to_experts.append(sample_id)
         elif step is Step.ANOTHER:
-            request = Request(sample_id, tasks[sample_id], asked.overlap + 1)
-            plan_request(db, review.project_id, request)
-            if _ask(db, client, request):
+            further = Request(sample_id, tasks[sample_id], asked.overlap + 1)
+            plan_request(db, review.project_id, further)
+            if _ask(db, client, further):
                 routed.asked.append(sample_id)
-        elif len(asked.answered) < asked.overlap and sample_id in overlaps:
-            request = Request(sample_id, tasks[sample_id], asked.overlap)
+        elif step is Step.WAIT and sample_id in requested and look_again:
             _look_again(db, client, request, routed)
-
-
-def _asked(annotations: Sequence[RawAnnotation], overlap: int) -> Asked:
-    answered = {a.annotator_id for a in annotations if not a.was_cancelled}
-    skipped = {a.annotator_id for a in annotations if a.was_cancelled} - answered
-    return Asked(State.DISPUTED, answered, skipped, overlap)
+    return to_experts
 
 
 def _ask(db: Store, client: LabelStudioClient, request: Request) -> bool:

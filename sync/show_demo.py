@@ -11,14 +11,15 @@ from goldloop.consensus import State
 from goldloop.errors import VersionError
 from store.consensus import stored_consensus
 from store.database import Store
+from store.tasks import expert_project
 from sync import terminal
 from sync.client import LabelStudioClient
 from sync.commit import commit_version
 from sync.demo import EXAMPLES, Demo, DemoSettings, running_demo
 from sync.export import export_version, parse_reference
+from sync.reconcile import reconcile
 from sync.route import route_disputes
 from sync.simulate import Key, SimulatedAnnotator, label_everything, read_answer_key
-from sync.worker import reconcile
 
 ERROR_RATES = (0.05, 0.12, 0.25)
 
@@ -77,7 +78,8 @@ def _finish_loop(demo: Demo, settings: DemoSettings, answers: Path) -> None:
     ]
     db = demo.project.open_store()
     try:
-        _label(demo, db, people, key)
+        with demo.project.client() as client:
+            _label(demo, db, client, people, key)
         results = stored_consensus(db)
         states = {state: sum(one.state is state for one in results) for state in State}
         found = ", ".join(f"{count} {state.value}" for state, count in states.items() if count)
@@ -87,20 +89,43 @@ def _finish_loop(demo: Demo, settings: DemoSettings, answers: Path) -> None:
         db.close()
 
 
-def _label(demo: Demo, db: Store, people: Sequence[SimulatedAnnotator], key: Key) -> None:
-    """Everybody labels what the queue has; what they dispute goes to the third, who labels too."""
+def _label(
+    demo: Demo,
+    db: Store,
+    client: LabelStudioClient,
+    people: Sequence[SimulatedAnnotator],
+    key: Key,
+) -> None:
+    """Everybody labels what the queue has; what they dispute goes to the third, who labels too, and
+    then to an expert.
+    """
     interface, total = demo.project.interface(), Counter[str]()
     for _ in people:  # nobody is asked twice, so this is turns enough
         with terminal.progress("labelling", None) as meter:
             total.update(
                 label_everything(people, interface, demo.delivery.project_id, key, on_answer=meter)
             )
-        reconcile(demo.project, db, full=True)
-        routed = route_disputes(demo.project, db)
+        reconcile(demo.project, db, client, full=True)
+        routed = route_disputes(demo.project, db, client)
         # The worker, which runs beside this, may have asked first.
         if not (routed.asked or routed.waiting):
             break
+    total["expert"] = _decide(demo, db, client, key)
     terminal.result("answers: " + ", ".join(f"{name} {count}" for name, count in total.items()))
+
+
+def _decide(demo: Demo, db: Store, client: LabelStudioClient, key: Key) -> int:
+    """An expert, who knows all answers, decides what the others could not settle; how many."""
+    expert, decided = SimulatedAnnotator("expert", client, 0.0), 0
+    # The worker sends cases too, so that some may come after a first look.
+    while (experts := expert_project(db)) is not None:
+        answers = label_everything([expert], demo.project.interface(), experts.project_id, key)
+        if not answers["expert"]:
+            break
+        decided += answers["expert"]
+        reconcile(demo.project, db, client, full=True)
+        route_disputes(demo.project, db, client)
+    return decided
 
 
 def _commit_and_export(demo: Demo, db: Store) -> None:

@@ -10,12 +10,17 @@ from store.annotations import (
     RawAnnotation,
     annotated_samples,
     annotations_of,
+    check_answers,
     get_cursor,
+    raw_annotations,
     save_annotators,
     set_cursor,
     store_task_annotations,
 )
 from store.database import Store, open_store
+from store.gold_checks import GoldCheck, end_checks, plan_checks
+from store.returned_answers import answers_to_return, confirm_return, plan_return
+from store.tasks import ReviewProject, mark_delivered, plan_cases, save_review_project
 
 RESULT = [{"from_name": "verdict", "type": "choices", "value": {"choices": ["right"]}}]
 
@@ -194,3 +199,82 @@ def test_a_cursor_is_where_the_last_pull_stopped(db: Store, path: Any) -> None:
     set_cursor(db, "pull:1", "2026-01-31T13:00:00Z")
     assert get_cursor(open_store(path), "pull:1") == "2026-01-31T13:00:00Z"
     assert get_cursor(db, "pull:2") is None
+
+
+def test_a_task_that_got_the_id_of_a_deleted_one_takes_none_of_its_answers(
+    db: Store, one: RawAnnotation, tasks: dict[int, str]
+) -> None:
+    other = tasks[101]
+    mark_delivered(db, 1, {other: 100})
+    answer = said(other, number=2)
+    assert store_task_annotations(db, {(1, 100): [answer]}) == {other}
+    assert annotations_of(db, [one.sample_id, other]) == {one.sample_id: [one], other: [answer]}
+
+
+@pytest.fixture
+def expert_answer(db: Store, tasks: dict[int, str]) -> RawAnnotation:
+    """An answer in the experts' project, number 2, to the case of the first sample."""
+    save_review_project(db, ReviewProject(2, "http://ls", "Experts", "<View/>", "expert"))
+    plan_cases(db, 2, [tasks[100]])
+    mark_delivered(db, 2, {tasks[100]: 7})
+    answer = said(tasks[100], task_id=7, number=50, project_id=2, annotator_id=9)
+    store_task_annotations(db, {(2, 7): [answer]})
+    return answer
+
+
+def test_an_experts_answer_is_kept_and_counts_only_once_it_is_returned(
+    db: Store, one: RawAnnotation, expert_answer: RawAnnotation
+) -> None:
+    assert annotations_of(db, [one.sample_id]) == {one.sample_id: [one]}
+    assert raw_annotations(db, [50]) == {50: expert_answer}
+
+
+def test_an_experts_answer_is_to_be_returned_until_that_is_confirmed(
+    db: Store, expert_answer: RawAnnotation
+) -> None:
+    [waiting] = answers_to_return(db, 1)
+    assert (waiting.annotation, waiting.task_id, waiting.stands) == (expert_answer, 100, True)
+    plan_return(db, waiting, 1, "some-uuid")
+    assert answers_to_return(db, 1) == [waiting]
+    confirm_return(db, waiting, 77)
+    assert answers_to_return(db, 1) == []
+
+
+def test_a_changed_and_a_deleted_answer_of_an_expert_are_to_be_returned_again(
+    db: Store, expert_answer: RawAnnotation
+) -> None:
+    def settle() -> None:
+        [waiting] = answers_to_return(db, 1)
+        plan_return(db, waiting, 1, "some-uuid")
+        confirm_return(db, waiting, 77)
+        assert answers_to_return(db, 1) == []
+
+    settle()
+    changed = replace(expert_answer, updated_at="2026-02-01T00:00:00Z")
+    store_task_annotations(db, {(2, 7): [changed]})
+    assert [(one.form, one.returned_id) for one in answers_to_return(db, 1)] == [
+        ("2026-02-01T00:00:00Z", 77)
+    ]
+    settle()
+    store_task_annotations(db, {(2, 7): []})
+    assert [one.stands for one in answers_to_return(db, 1)] == [False]
+    settle()
+
+
+def test_a_skip_of_an_expert_is_not_returned(db: Store, expert_answer: RawAnnotation) -> None:
+    skip = replace(expert_answer, was_cancelled=True, updated_at="2026-02-01T00:00:00Z")
+    store_task_annotations(db, {(2, 7): [skip]})
+    assert answers_to_return(db, 1) == []
+
+
+def test_who_was_asked_by_a_gold_check_does_not_vote_unless_it_is_the_truth(
+    db: Store, one: RawAnnotation
+) -> None:
+    plan_checks(db, 1, 1, [GoldCheck(one.sample_id, 100, 3, frozenset({5}))])
+    late = said(one.sample_id, number=2, annotator_id=6)
+    truth = said(one.sample_id, number=3, annotator_id=7, ground_truth=True)
+    store_task_annotations(db, {(1, 100): [one, late, truth]})
+    assert annotations_of(db, [one.sample_id]) == {one.sample_id: [one, truth]}
+    assert check_answers(db) == {one.sample_id: [late]}
+    assert end_checks(db, [one.sample_id, "no-sample"]) == [one.sample_id]
+    assert annotations_of(db, [one.sample_id]) == {one.sample_id: [one, late, truth]}

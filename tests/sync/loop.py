@@ -104,12 +104,22 @@ class Loop:
     @property
     def project_id(self) -> int:
         """The project in Label Studio."""
-        [(found,)] = self.rows("SELECT project_id FROM label_studio_projects")
+        return self._project("review")
+
+    @property
+    def expert_id(self) -> int:
+        """The experts' project in Label Studio."""
+        return self._project("expert")
+
+    def _project(self, role: str) -> int:
+        sql = "SELECT project_id FROM label_studio_projects WHERE role = ?"
+        [(found,)] = self.rows(sql, role)
         return int(found)
 
     def task_ids(self) -> dict[str, int]:
-        """The store's map: sample to task."""
-        return dict(self.rows("SELECT sample_id, task_id FROM tasks ORDER BY sample_id"))
+        """The store's map: sample to task of the review project."""
+        sql = "SELECT sample_id, task_id FROM tasks WHERE project_id = ? ORDER BY sample_id"
+        return dict(self.rows(sql, self.project_id))
 
     def states(self) -> dict[str, str]:
         """The consensus of every sample, by id."""

@@ -48,13 +48,13 @@ def assert_delivered(loop, count=COUNT):
 
 
 POINTS = {
-    "after the round is written": ("after", "sync.cli", "_select", 1),
+    "after the round is written": ("after", "sync.commands.pool", "_select", 1),
     "before the project is asked for": ("before", CLIENT, "LabelStudioClient.create_project", 1),
     "after the project was made": ("after", CLIENT, "LabelStudioClient.create_project", 1),
     "before the project is remembered": ("before", "sync.review_project", "save_review_project", 1),
     "after the tasks were planned": ("after", "sync.push", "plan_tasks", 1),
-    "after an import, before its ids are stored": ("before", "sync.push", "mark_delivered", 2),
-    "between two chunks": ("after", "sync.push", "mark_delivered", 2),
+    "after an import, before its ids are stored": ("before", "sync.delivery", "mark_delivered", 2),
+    "between two chunks": ("after", "sync.delivery", "mark_delivered", 2),
     "before the version is shown": ("before", "sync.push", "_show_version", 1),
     "before the round is finished": ("before", "sync.push", "finish_round", 1),
     "after the round is finished": ("after", "sync.push", "finish_round", 1),
@@ -71,7 +71,7 @@ class TestKilled:
 
     def test_after_a_chunk_was_marked_and_before_it_was_sent(self, loop, short_grace):
         loop.fill(COUNT)
-        point = ("after", "sync.push", "mark_sending", 2)
+        point = ("after", "sync.delivery", "mark_sending", 2)
         dies(loop.folder, PUSH, point, constants=SMALL_CHUNKS)
         delivery = loop.json(*PUSH)
         assert (delivery["sent"], delivery["found"]) == (40, 0)
@@ -95,7 +95,7 @@ class TestKilled:
     def test_again_and_again(self, loop, short_grace):
         loop.fill(COUNT)
         for number in (1, 1, 1):
-            point = ("before", "sync.push", "mark_delivered", number)
+            point = ("before", "sync.delivery", "mark_delivered", number)
             dies(loop.folder, PUSH, point, constants=SMALL_CHUNKS)
         push_again(loop)
         assert_delivered(loop)
@@ -105,7 +105,7 @@ class TestKilled:
     ):
         monkeypatch.setattr(pull, "OVERLAP", pull.OVERLAP * 0)
         loop.fill(3)
-        before = ("before", "sync.push", "mark_delivered", 1)
+        before = ("before", "sync.delivery", "mark_delivered", 1)
         dies(loop.folder, ("push", "--batch-size", "3"), before)
         for task in loop.tasks_there():
             loop.answer(0, task["id"])
@@ -247,6 +247,6 @@ def wait_for(happened, seconds=60):
 
 def test_a_killed_push_does_not_hold_the_next_one_back(loop, short_grace):
     loop.fill(3)
-    dies(loop.folder, ("push", "--batch-size", "3"), ("before", "sync.push", "mark_sending", 1))
+    dies(loop.folder, ("push", "--batch-size", "3"), ("before", "sync.delivery", "mark_sending", 1))
     loop.run("push")
     assert_delivered(loop, 3)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from sync.reconcile import reconcile
 from sync.route import route_disputes
-from sync.worker import reconcile
 from tests.sync.loop import VERDICT
 
 pytestmark = pytest.mark.labelstudio
@@ -55,11 +55,21 @@ def test_what_a_third_annotator_does_not_settle_is_ambiguous(disputed):
     loop.answer(2, task, PARTLY)
     loop.run("pull")
     assert loop.states()["s-000"] == "ambiguous"
-    assert loop.json("route")["asked"] == []
     [dispute] = loop.json("disputes")
     assert dispute["field"] == "correctness"
+    assert dispute["next"] == "expert"
     assert sorted(dispute["answers"]) == ["correct", "incorrect", "partially_correct"]
-    assert f"task={task}" in dispute["link"]
+    assert dispute["link"].endswith(f"/projects/{loop.project_id}/data?task={task}")
+    assert loop.json("route")["asked"] == []
+
+
+def test_disputes_say_who_is_next(disputed):
+    loop, _ = disputed
+    assert [one["next"] for one in loop.json("disputes")] == ["another"]
+    assert "one more annotator: goldloop route" in loop.run("disputes").stdout
+    loop.run("route")
+    assert [one["next"] for one in loop.json("disputes")] == ["wait"]
+    assert "one more annotator was asked" in loop.run("disputes").stdout
 
 
 def test_an_annotation_marked_as_ground_truth_settles_the_task(disputed):
@@ -101,9 +111,9 @@ def test_a_request_that_was_cut_off_before_it_was_made_is_made_the_next_time(dis
 
 def reconcile_and_route(loop):
 
-    with loop.store() as db:
-        reconcile(loop.project, db)
-        route_disputes(loop.project, db)
+    with loop.store() as db, loop.project.client() as client:
+        reconcile(loop.project, db, client)
+        route_disputes(loop.project, db, client)
 
 
 def test_it_says_so_when_everybody_has_answered_or_skipped(make_loop, label_studio_factory):
@@ -117,6 +127,8 @@ def test_it_says_so_when_everybody_has_answered_or_skipped(make_loop, label_stud
     assert routed["asked"] == []
     assert routed["nobody_left"] == ["s-000"]
     assert "invite somebody" in loop.run("route").stderr
+    assert routed["to_experts"] == ["s-000"]
+    assert [one["next"] for one in loop.json("disputes")] == ["nobody_left"]
 
 
 def test_a_disputed_task_that_somebody_deleted_holds_nothing_up(disputed):

@@ -1,0 +1,105 @@
+"""checks: with a batch, settled tasks are given to people who have not seen them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from goldloop.consensus import STANDING, counted
+from goldloop.gold_checks import CheckScore, Settled, check_scores, doubtful_gold, pick_checks
+from store.annotations import check_answers
+from store.consensus import stored_consensus
+from store.database import Store, transaction
+from store.gold_checks import (
+    GoldCheck,
+    active_annotators,
+    confirm_check,
+    gold_checks,
+    plan_checks,
+    rounds_with_checks,
+    settled_samples,
+)
+from store.tasks import ReviewProject, task_samples
+from sync.client import LabelStudioClient
+from sync.consensus import read_annotation, rules_in_use
+from sync.project import Project, interface_in_use
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the checks say of people: scores by person; and of labels: samples to look at again."""
+
+    scores: Mapping[int, CheckScore]
+    doubtful: Sequence[str]
+
+
+def send_checks(
+    project: Project,
+    db: Store,
+    client: LabelStudioClient,
+    review: ReviewProject,
+    round_id: int,
+    size: int,
+) -> int:
+    """Send the share of a batch of that size that `[selection] gold_checks` asks for; how many.
+
+    What was planned for the round before is not picked again.
+    """
+    count = round(project.settings.selection.gold_checks * size)
+    with transaction(db):
+        if count and round_id not in rounds_with_checks(db):
+            plan_checks(db, review.project_id, round_id, _pick(project, db, review, count))
+    unsent = [check for check in gold_checks(db).values() if not check.confirmed]
+    return sum(_send(db, client, check) for check in unsent)
+
+
+def _pick(project: Project, db: Store, review: ReviewProject, count: int) -> list[GoldCheck]:
+    rows = settled_samples(db, rules_in_use(project, db).gold_fields)
+    settled = {row[0]: Settled(*row) for row in rows}
+    tasks = {sample: task for task, sample in task_samples(db, review.project_id).items()}
+    return [
+        GoldCheck(
+            check.sample_id,
+            tasks[check.sample_id],
+            len(settled[check.sample_id].seen) + check.people,
+            frozenset(settled[check.sample_id].seen),
+        )
+        for check in pick_checks(settled.values(), count, active_annotators(db))
+    ]
+
+
+def _send(db: Store, client: LabelStudioClient, check: GoldCheck) -> bool:
+    """Ask for it; also where somebody deleted the task it is done with."""
+    there = client.update_task(check.task_id, {"overlap": check.overlap, "is_labeled": False})
+    confirm_check(db, check)
+    return there
+
+
+def mend_checks(db: Store, client: LabelStudioClient) -> int:
+    """Ask again for the checks that Label Studio forgot, as a changed project setting makes it do;
+    how many.
+    """
+    answers = check_answers(db)
+    mended = 0
+    for check in gold_checks(db).values():
+        people = {a.annotator_id for a in answers.get(check.sample_id, ())}
+        if len(check.voters | people) < check.overlap:
+            task = client.task(check.task_id)
+            if task is not None and (task["overlap"] < check.overlap or task["is_labeled"]):
+                mended += _send(db, client, check)
+    return mended
+
+
+def checked(project: Project, db: Store) -> Checked:
+    """How people did on the checks whose labels still stand."""
+    rules, interface = rules_in_use(project, db), interface_in_use(project, db)
+    fields = [field for field in rules.fields if field.name in rules.gold_fields]
+    labels = {one.sample_id: one.labels for one in stored_consensus(db) if one.state in STANDING}
+    answers = {
+        sample_id: counted(
+            read_annotation(interface, project.settings.consensus, one) for one in given
+        )
+        for sample_id, given in check_answers(db).items()
+        if sample_id in labels
+    }
+    return Checked(check_scores(fields, labels, answers), doubtful_gold(fields, labels, answers))
