@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import socket
+import struct
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,13 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from backend.app import create_app
-from backend.logs import set_up_logging
+from backend.logs import GunicornLog, set_up_logging
 from goldloop.errors import GoldloopError
 from goldloop.settings import BackendSettings, Settings
 from store.settings import load_settings
+
+# Seconds that a client may say nothing while we wait for the rest of its request.
+SILENCE = 10
 
 
 class CannotListenError(GoldloopError):
@@ -70,13 +74,17 @@ def _listen(backend: BackendSettings) -> int:
     """The descriptor of a socket that listens; gunicorn itself would try for five seconds."""
     family = socket.AF_INET6 if ":" in backend.host else socket.AF_INET
     try:
-        return socket.create_server((backend.host, backend.port), family=family).detach()
+        listening = socket.create_server((backend.host, backend.port), family=family)
     except (OSError, OverflowError) as error:
         why = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
         raise CannotListenError(
             f"the ML backend cannot listen on {backend.host}, port {backend.port}: {why}; stop "
             "what listens there, or choose another port: [backend] port, or --port"
         ) from error
+    # Every connection inherits it. Without it, eight clients that stop in the middle of a request
+    # would hold all threads for good.
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENCE, 0))
+    return listening.detach()
 
 
 def _options(backend: BackendSettings, listening: int) -> dict[str, Any]:
@@ -92,6 +100,7 @@ def _options(backend: BackendSettings, listening: int) -> dict[str, Any]:
         "proc_name": "goldloop-backend",
         "accesslog": None,
         "errorlog": "-",
+        "logger_class": GunicornLog,
         # It would leave a socket in the home folder.
         "control_socket_disable": True,
     }

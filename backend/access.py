@@ -1,8 +1,11 @@
-"""Who may ask the ML backend: basic credentials, and when it may do without them."""
+"""Who may ask the ML backend: basic credentials, and when it may do without them; and which webhook
+is believed: the one that shows our secret.
+"""
 
 from __future__ import annotations
 
 import hmac
+from enum import Enum
 from hashlib import sha256
 from ipaddress import ip_address
 
@@ -10,13 +13,23 @@ from werkzeug.datastructures import Authorization
 
 from goldloop.errors import SettingsError
 from goldloop.settings import Secrets
+from goldloop.webhooks import check_webhook_secret
+
+
+class Sender(Enum):
+    """Who sent a webhook, as far as its header says."""
+
+    OURS = "shows our secret"
+    UNKNOWN = "shows none, or there is none to show"
+    FORGED = "shows another"
 
 
 def check_credentials(secrets: Secrets, host: str) -> None:
     """Refuse credentials that Label Studio could not send, and none where others can reach us.
 
-    Raises SettingsError that says what to set.
+    Raises SettingsError that says what to set, also for a webhook secret that is none.
     """
+    check_webhook_secret(secrets.webhook_secret)
     user, password = secrets.backend_user, secrets.backend_password
     if not user and not password:
         if is_loopback(host):
@@ -66,6 +79,14 @@ def is_allowed(secrets: Secrets, given: Authorization | None) -> bool:
     user_fits = hmac.compare_digest(_digest(user), _digest(secrets.backend_user))
     password_fits = hmac.compare_digest(_digest(password), _digest(secrets.backend_password))
     return user_fits & password_fits
+
+
+def webhook_sender(secrets: Secrets, shown: str | None) -> Sender:
+    """Who sent a webhook that shows this secret, or None for no header; in constant time."""
+    if shown is None or not secrets.webhook_secret:
+        return Sender.UNKNOWN
+    fits = hmac.compare_digest(_digest(shown), _digest(secrets.webhook_secret))
+    return Sender.OURS if fits else Sender.FORGED
 
 
 def _digest(text: str | None) -> bytes:

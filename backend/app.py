@@ -1,13 +1,15 @@
 """The HTTP surface that Label Studio talks to: the ML backend protocol and the webhook receiver.
 
-    GET  /health    is it up
-    POST /setup     which model version is served
-    POST /predict   predictions for tasks
-    GET  /versions  the model versions that there are
-    POST /webhook   something happened; a hint for the worker
+    GET  /health        is it up
+    POST /setup         which model version is served
+    POST /predict       predictions for tasks
+    GET  /versions      the model versions that there are
+    POST /webhook       something happened; a hint for the worker
+    GET  /metrics       figures for Prometheus
+    GET  /openapi.json  all this for a program
 
-Everything but `/health` and `/webhook` asks for the basic credentials when they are set. Errors are
-short JSON: {"error": "..."}.
+What changes or shows anything asks for the basic credentials when they are set; a webhook is known
+by its own secret. Errors are short JSON: {"error": "..."}.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import cast
 
 from flask import Flask, Response, current_app, json, jsonify, request
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import (
     BadRequest,
@@ -26,35 +29,37 @@ from werkzeug.exceptions import (
     Unauthorized,
 )
 
-from backend.access import check_credentials, is_allowed
-from backend.bodies import json_object
+from backend.access import Sender, check_credentials, is_allowed, webhook_sender
+from backend.bodies import forget_body, json_object
 from backend.model import StoredRunsModel, model_class
+from backend.observed import observe, told
+from backend.openapi import MAX_TASKS, description
 from backend.served import Served
-from backend.webhook import read_event
+from backend.webhook import Event, ids_among, keep_event, read_event
 from goldloop.errors import GoldloopError
 from goldloop.settings import Settings
-from store.inbox import add_hint
+from goldloop.webhooks import HEADER
+from store.inbox import LOOK_AGAIN
 from store.runs import agent_versions
 
-MAX_TASKS = 10_000
-# Anybody may post there, so less is read; an event that is larger only lists tasks that are new.
+# Of what Label Studio sends, only a list of new tasks is ever larger, and we do not ask for those.
 WEBHOOK_BYTES = 16 * 2**20
-OPEN = ("health", "root", "webhook")
+OPEN = ("health", "root", "webhook", "openapi")
 
 
 def create_app(folder: Path, settings: Settings) -> Flask:
     """The app for one project folder.
 
-    Opens the store once to see that it is there. Raises StoreError, and SettingsError where others
-    could reach it without a password.
+    Looks into the store once to see that it is there. Raises StoreError, and SettingsError where
+    others could reach it without a password.
     """
     check_credentials(settings.secrets, settings.backend.host)
     served = Served(folder, settings)
-    with served.store():
-        pass
+    served.check_store()
     app = Flask("goldloop", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.backend.max_request_mb * 2**20
     app.extensions["goldloop"] = model_class(served)
+    observe(app, served)
     app.before_request(_authenticate)
     app.register_error_handler(Exception, _plain_error)
     app.add_url_rule("/health", view_func=health)
@@ -63,6 +68,8 @@ def create_app(folder: Path, settings: Settings) -> Flask:
     app.add_url_rule("/predict", view_func=predict, methods=["POST"])
     app.add_url_rule("/versions", view_func=versions)
     app.add_url_rule("/webhook", view_func=webhook, methods=["POST"])
+    app.add_url_rule("/metrics", view_func=metrics)
+    app.add_url_rule("/openapi.json", view_func=openapi)
     return app
 
 
@@ -87,17 +94,53 @@ def predict() -> Response:
     tasks = json_object().get("tasks")
     if not isinstance(tasks, list) or len(tasks) > MAX_TASKS:
         raise BadRequest(f"expected a list of at most {MAX_TASKS} tasks")
-    return jsonify(results=_model().predict(tasks))
+    results = _model().predict(tasks)
+    _served().metrics.predictions.inc(len(results))
+    ids = ids_among(task.get("id") for task in tasks if isinstance(task, dict))
+    told(f"predicted {len(results)} tasks", task_ids=ids)
+    return jsonify(results=results)
 
 
 def webhook() -> tuple[Response, int]:
     """Take a hint for the worker."""
+    served = _served()
+    sender = webhook_sender(served.settings.secrets, request.headers.get(HEADER))
+    if sender is not Sender.OURS:
+        forget_body()
+    if sender is Sender.FORGED:
+        challenge = WWWAuthenticate(HEADER.lower(), {"realm": "goldloop"})
+        raise Unauthorized(f"{HEADER} is not the secret of this backend", None, challenge)
+    event = _told_event() if sender is Sender.OURS else Event(LOOK_AGAIN, None, (), ())
+    with served.inbox() as db:
+        event_id = keep_event(db, event)
+    action = event.action if event.is_known else "other"
+    served.metrics.received.labels(action if sender is Sender.OURS else "unsigned").inc()
+    # What changes nothing is told of nobody: strangers could send it without end.
+    if event_id is not None:
+        told(
+            f"webhook {event.action}",
+            event_id=event_id,
+            task_ids=event.task_ids,
+            annotation_ids=event.annotation_ids,
+        )
+    return jsonify(status="accepted"), 202
+
+
+def _told_event() -> Event:
+    """The event in the body; only for who shows our secret."""
     limit = request.max_content_length
     request.max_content_length = min(limit or WEBHOOK_BYTES, WEBHOOK_BYTES)
-    event = read_event(json_object())
-    with _served().store() as db:
-        add_hint(db, event.action, event.project_id, event.task_ids, event.annotation_ids)
-    return jsonify(status="accepted"), 202
+    return read_event(json_object())
+
+
+def metrics() -> Response:
+    """Figures in Prometheus' text format."""
+    return Response(_served().metrics.page(), content_type=CONTENT_TYPE_LATEST)
+
+
+def openapi() -> Response:
+    """The OpenAPI description of this surface, as it is set up here."""
+    return jsonify(description(_served().settings))
 
 
 def _model() -> StoredRunsModel:

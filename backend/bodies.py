@@ -17,7 +17,7 @@ def json_object() -> dict[str, Any]:
     """The JSON object that the request carries.
 
     Raises 415 for another content type, 413 for a body over the app's or the request's limit
-    (chunked or not), and 400 for what is no JSON object.
+    (chunked or not), and 400 for what is no JSON object or does not come.
     """
     if not request.is_json:
         raise UnsupportedMediaType("expected Content-Type: application/json")
@@ -31,6 +31,16 @@ def json_object() -> dict[str, Any]:
     return body
 
 
+def forget_body() -> None:
+    """Read the body and keep nothing of it, within reason: a client that is cut off while it sends
+    would not see the answer.
+    """
+    left = FORGOTTEN_BYTES
+    with suppress(OSError, ParseException):
+        while left > 0 and (part := request.environ["wsgi.input"].read(min(left, 2**16))):
+            left -= len(part)
+
+
 def _read() -> bytes:
     try:
         content, limit = request.get_data(cache=False), request.max_content_length
@@ -38,16 +48,8 @@ def _read() -> bytes:
         if request.content_length is None and limit is not None and len(content) >= limit:
             raise RequestEntityTooLarge
     except RequestEntityTooLarge:
-        _forget_the_rest()
+        forget_body()
         raise
     except ParseException:
         raise BadRequest("the body's chunks are malformed") from None
     return content
-
-
-def _forget_the_rest() -> None:
-    """Let the client finish, within reason: cut off while it sends, it would not see the answer."""
-    left = FORGOTTEN_BYTES
-    with suppress(OSError, ParseException):
-        while left > 0 and (part := request.environ["wsgi.input"].read(min(left, 2**16))):
-            left -= len(part)

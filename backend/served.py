@@ -2,39 +2,68 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from logging import INFO
 from pathlib import Path
 from threading import Lock
 
 from agents.base import Agent
 from agents.from_settings import agent_from_settings
-from backend.logs import warn
+from backend.logs import tell, warn
+from backend.metrics import Metrics
+from goldloop.errors import StoreError
+from goldloop.log_lines import Fact
 from goldloop.settings import Settings
 from label_config.interface import Interface, read_interface
 from label_config.named import named_interface
+from store.connections import Connections
 from store.database import Store, open_store
+from store.inbox import PATIENCE_SECONDS
 from store.runs import named_version
 from store.tasks import review_project
 
 
 class Served:
-    """Shared by the threads of a process; a store is opened for each request."""
+    """Shared by the threads of a process, each with a store of its own."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder, self.settings = folder, settings
+        self._path = folder / settings.store.path
+        self._connections = Connections(self._path)
+        self.metrics = Metrics(self.store)
         known = settings.secrets
         self._secrets = (
             known.label_studio_api_key,
             known.openai_api_key,
             known.agent_authorization,
             known.backend_password,
+            known.webhook_secret,
         )
         self._agent: Agent | None = None
         self._making = Lock()
+        self._turn = Lock()
 
-    def store(self) -> closing[Store]:
-        """The store, open while the block runs; raises StoreError."""
-        return closing(open_store(self.folder / self.settings.store.path))
+    def store(self) -> AbstractContextManager[Store]:
+        """This thread's store, for the length of a block; raises StoreError."""
+        return self._connections.store()
+
+    def check_store(self) -> None:
+        """See that the store is there and usable, and let go of it; raises StoreError."""
+        open_store(self._path).close()
+
+    @contextmanager
+    def inbox(self) -> Iterator[Store]:
+        """The store for one thread at a time: SQLite's own waiting is not in turns, and in a burst
+        of events some would wait too long. Raises StoreError when the turn does not come.
+        """
+        if not self._turn.acquire(timeout=PATIENCE_SECONDS):
+            raise StoreError("the hint could not be stored: too many are waiting to be")
+        try:
+            with self.store() as db:
+                yield db
+        finally:
+            self._turn.release()
 
     def version(self, db: Store) -> str:
         """The agent version that is served; raises SettingsError when there are several."""
@@ -60,5 +89,10 @@ class Served:
             return self._agent
 
     def warn(self, what: str, error: Exception) -> None:
-        """Log what went wrong, without our secrets."""
+        """Count what went wrong, and log it without our secrets."""
+        self.metrics.count_error(error)
         warn(what, error, self._secrets)
+
+    def tell(self, what: str, facts: Mapping[str, Fact], level: int = INFO) -> None:
+        """Log what happened, without our secrets."""
+        tell(what, facts, self._secrets, level)

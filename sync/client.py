@@ -260,11 +260,56 @@ class LabelStudioClient:
         what = f"change the ML backend {fields['url']}"
         self._call("PATCH", f"api/ml/{backend_id}", what, fields)
 
+    def webhooks(self, project_id: int) -> list[Mapping[str, Any]]:
+        """The webhooks of a project, with their headers."""
+        params = {"project": project_id}
+        return list(self._call("GET", "api/webhooks/", "list the webhooks", params=params))
+
+    def create_webhook(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A new webhook; `fields` in the API's own names."""
+        what = f"add the webhook {fields['url']}"
+        return cast(Mapping[str, Any], self._call("POST", "api/webhooks/", what, fields))
+
+    def update_webhook(self, webhook_id: int, fields: Mapping[str, Any]) -> None:
+        """Change a webhook. Give its `actions` too: without them Label Studio forgets them all."""
+        what = f"change the webhook {fields['url']}"
+        self._call("PATCH", f"api/webhooks/{webhook_id}/", what, fields)
+
+    def delete_webhook(self, webhook_id: int) -> None:
+        """Delete a webhook; it is no error when it is gone already."""
+        path = f"api/webhooks/{webhook_id}/"
+        self._or_none("DELETE", path, f"delete webhook {webhook_id}")
+
     def create_annotation(self, task_id: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
         """A new annotation by the token's user."""
         path = f"api/tasks/{task_id}/annotations/"
         what = f"annotate task {task_id}"
         return cast(Mapping[str, Any], self._call("POST", path, what, fields))
+
+    def create_annotation_once(
+        self, project_id: int, task_id: int, fields: Mapping[str, Any]
+    ) -> int | None:
+        """The id of the annotation with this `unique_id`: a new one, or the one that an earlier try
+        made, changed to these fields; None when the task is gone.
+        """
+        try:
+            return int(self.create_annotation(task_id, fields)["id"])
+        except LabelStudioError as error:
+            status = error.__cause__.status_code if isinstance(error.__cause__, ApiError) else None
+            if status == 404:
+                return None
+            if status != 409:
+                raise
+        made = (one for task in self.export(project_id, [task_id]) for one in task["annotations"])
+        known = next(one["id"] for one in made if one["unique_id"] == fields["unique_id"])
+        self.update_annotation(known, fields)
+        return int(known)
+
+    def update_annotation(self, annotation_id: int, fields: Mapping[str, Any]) -> bool:
+        """Change some fields of an annotation; whether it is there."""
+        path = f"api/annotations/{annotation_id}/"
+        what = f"change annotation {annotation_id}"
+        return self._or_none("PATCH", path, what, body=fields) is not None
 
     def next_task(self, project_id: int) -> Mapping[str, Any] | None:
         """The task that the queue serves this user next; it is locked for the user by that."""
@@ -331,6 +376,11 @@ class LabelStudioClient:
                 f"cannot {what}: Label Studio at {self.url} does not answer as expected "
                 f"({type(error).__name__}: {error}); is it running, and is LABEL_STUDIO_URL right?"
             ) from error
+
+
+def refusal(error: LabelStudioError) -> int | None:
+    """The HTTP status with which Label Studio refused; None when it did not answer."""
+    return error.__cause__.status_code if isinstance(error.__cause__, ApiError) else None
 
 
 def is_ours(task: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from goldloop.errors import GoldloopError
+from goldloop.webhooks import HEADER, HOW_TO_MAKE, VARIABLE
 from store.database import project_fact
 from store.runs import named_version
 from store.samples import count_samples
@@ -18,6 +19,7 @@ from store.tasks import review_project
 from sync.client import LabelStudioClient
 from sync.consensus import consensus_rules
 from sync.project import Project, open_project
+from sync.webhook import faults, our_webhooks, webhook_address
 
 TESTED_VERSION = "1.23"
 
@@ -33,7 +35,8 @@ class Finding:
 
 
 def diagnose(start: Path) -> Iterator[Finding]:
-    """Check settings, store, labelling interface, Label Studio and ML backend, in that order.
+    """Check settings, store, labelling interface, Label Studio, its webhook and the ML backend, in
+    that order.
 
     A check that another one rests on ends the list when it fails.
     """
@@ -130,6 +133,7 @@ def _project_in(project: Project, client: LabelStudioClient) -> Iterator[Finding
         return
     yield Finding("project", True, f"{made.project_id}: {there['title']}")
     yield from _addresses(project, client, made.project_id)
+    yield from _webhook(project, client, made.project_id)
 
 
 def _addresses(project: Project, client: LabelStudioClient, project_id: int) -> Iterator[Finding]:
@@ -147,6 +151,58 @@ def _addresses(project: Project, client: LabelStudioClient, project_id: int) -> 
         )
     else:
         yield Finding("private addresses", True, f"Label Studio accepts {parts.hostname}")
+
+
+def _webhook(project: Project, client: LabelStudioClient, project_id: int) -> Iterator[Finding]:
+    """Whether Label Studio tells the backend what happens: once, and so that it is believed."""
+    settings, address = project.settings, webhook_address(project.settings)
+    polled = f"answers are found every {settings.worker.interval:g} s"
+    if not address:
+        yield Finding("webhook", None, f"no address is set; {polled}", "set [backend] url")
+        return
+    if not settings.secrets.webhook_secret:
+        mend = f"put one into .env, made with: {HOW_TO_MAKE}; then: goldloop webhook install"
+        yield Finding("webhook", None, f"{VARIABLE} is empty; {polled}", mend)
+        return
+    ours = our_webhooks(settings, client.webhooks(project_id))
+    wrong = [fault for hook in ours for fault in faults(settings, hook)]
+    if len(ours) > 1:
+        wrong.insert(0, f"there are {len(ours)}, and annotators wait for each")
+    says = f"to {address}" if ours else f"Label Studio has none to {address}"
+    if wrong:
+        says = f"{says}: {', '.join(dict.fromkeys(wrong))}"
+    good = bool(ours) and not wrong
+    yield Finding("webhook", good, says, "" if good else "goldloop webhook install")
+    yield _receiver(address, settings.secrets.webhook_secret)
+
+
+def _receiver(address: str, secret: str) -> Finding:
+    """Whether our backend answers at the webhook's address, and knows the secret; from here, which
+    may be another network than Label Studio's.
+    """
+    base, called, _ = address.rpartition("/webhook")
+    try:
+        health = httpx.get(f"{base}/health", timeout=3.0, trust_env=False) if called else None
+        if health is None or not _is_ours(health):
+            says = f"whether our backend is at {address} cannot be told"
+            return Finding("webhook receiver", None, says, "goldloop serve")
+        # An event without an action is refused, so nothing comes of it; but first its secret is.
+        asked = httpx.post(address, json={}, headers={HEADER: secret}, timeout=3.0, trust_env=False)
+    except httpx.TransportError as error:
+        says = f"{address} does not answer from here ({type(error).__name__})"
+        return Finding("webhook receiver", None, says, "goldloop serve")
+    known = asked.status_code == httpx.codes.BAD_REQUEST
+    says = f"{address} {'knows' if known else 'does not know'} the secret"
+    mend = "" if known else f"start the backend again, with the same {VARIABLE} as here"
+    return Finding("webhook receiver", known, says, mend)
+
+
+def _is_ours(health: httpx.Response) -> bool:
+    """Whether what answers is a backend of Goldloop; nobody else is shown the secret."""
+    try:
+        return bool(health.json().get("model_class") == "StoredRunsModel")
+    except (ValueError, AttributeError):
+        return False
 
 
 def _backend(project: Project) -> Iterator[Finding]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from project_folder import Folder
 
+from backend.logs import JsonLines
 from sync.init import init_project
 
 
@@ -34,6 +37,13 @@ def _import_path_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """`log()` gives the lines that the backend logged."""
+    """`log()` gives what the backend warned of."""
     caplog.set_level(logging.INFO, "goldloop.backend")
-    return lambda: [entry.getMessage() for entry in caplog.records]
+    return lambda: [e.getMessage() for e in caplog.records if e.levelno >= logging.WARNING]
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]]:
+    """`lines()` gives everything that the backend logged, as it is written for a program."""
+    caplog.set_level(logging.INFO, "goldloop.backend")
+    return lambda: [json.loads(JsonLines().format(entry)) for entry in caplog.records]

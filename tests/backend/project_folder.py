@@ -19,6 +19,9 @@ from store.database import open_store, transaction
 from store.samples import add_samples
 from store.settings import load_settings
 
+WEBHOOK_SECRET = "only-our-webhook-shows-this"
+SIGNED = {"X-Goldloop-Secret": WEBHOOK_SECRET}
+
 
 @dataclass
 class Folder:

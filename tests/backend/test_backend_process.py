@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pty
 import re
 import signal
 import socket
@@ -9,13 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
-from project_folder import Folder, record, tasks_of
+from project_folder import SIGNED, WEBHOOK_SECRET, Folder, record, tasks_of
 
 from backend.__main__ import main
 from sync.labelstudio.ports import free_port
@@ -175,7 +179,8 @@ def test_a_body_over_the_limit_is_refused_on_the_wire_chunked_or_not(folder: Fol
         for _ in range(200):
             yield b" " * 2**14
 
-    headers = {"Content-Type": "application/json"}
+    folder.use_secrets(GOLDLOOP_WEBHOOK_SECRET=WEBHOOK_SECRET)
+    headers = {"Content-Type": "application/json", **SIGNED}
     with served(folder, free_port()) as (client, _):
         for path in ("/predict", "/webhook"):
             told = client.post(path, content=b" " * (2**20 + 1), headers=headers)
@@ -186,13 +191,29 @@ def test_a_body_over_the_limit_is_refused_on_the_wire_chunked_or_not(folder: Fol
         assert small.json() == {"results": []}
 
 
+def test_what_a_stranger_sends_is_read_to_its_end_and_answered(folder: Folder) -> None:
+    """Cut off while it sends, Label Studio would see no answer and log an error for each event."""
+    folder.use_secrets(GOLDLOOP_WEBHOOK_SECRET=WEBHOOK_SECRET)
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(200):
+            yield b" " * 2**16
+
+    with served(folder, free_port()) as (client, _):
+        for wrong, status in (({}, 202), ({"X-Goldloop-Secret": "wrong"}, 401)):
+            for content in (b" " * 12_000_000, chunks()):
+                reply = client.post("/webhook", content=content, headers=wrong)
+                assert reply.status_code == status
+
+
 CHUNKED = (
     b"POST /webhook HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
-    b"Transfer-Encoding: chunked\r\n\r\n"
+    b"Transfer-Encoding: chunked\r\nX-Goldloop-Secret: " + WEBHOOK_SECRET.encode() + b"\r\n\r\n"
 )
 
 
 def test_malformed_chunks_are_the_senders_fault(folder: Folder) -> None:
+    folder.use_secrets(GOLDLOOP_WEBHOOK_SECRET=WEBHOOK_SECRET)
     port = free_port()
     with served(folder, port) as (client, _):
         for rest in (
@@ -207,6 +228,50 @@ def test_malformed_chunks_are_the_senders_fault(folder: Folder) -> None:
                 assert connection.recv(100).startswith(b"HTTP/1.1 400 "), rest
         assert client.get("/health").status_code == 200
     assert "Traceback" not in log_of(folder).read_text()
+
+
+def test_clients_that_stop_in_the_middle_do_not_hold_the_receiver_for_good(folder: Folder) -> None:
+    folder.configure("backend", threads=2)
+    folder.use_secrets(GOLDLOOP_WEBHOOK_SECRET=WEBHOOK_SECRET)
+    port = free_port()
+    with served(folder, port) as (client, _), ExitStack() as silent:
+        whole = CHUNKED.replace(b"Transfer-Encoding: chunked", b"Content-Length: 9")
+        for half in (b"POST /webhook HTTP/1.1\r\nHost: he", whole + b"{"):
+            stuck = socket.create_connection(("127.0.0.1", port), timeout=30)
+            silent.enter_context(closing(stuck))
+            stuck.sendall(half)
+        time.sleep(0.5)
+        assert client.get("/health").status_code == 200
+        stuck.settimeout(10)
+        assert stuck.recv(100).startswith(b"HTTP/1.1 400 ")
+    assert "Traceback" not in log_of(folder).read_text()
+
+
+def test_an_event_that_was_acknowledged_survives_a_kill(folder: Folder) -> None:
+    folder.use_secrets(GOLDLOOP_WEBHOOK_SECRET=WEBHOOK_SECRET)
+    port = free_port()
+    acknowledged: set[int] = set()
+
+    def send(number: int) -> None:
+        event = {"action": "ANNOTATION_CREATED", "annotation": {"id": number, "task": number}}
+        url = f"http://127.0.0.1:{port}/webhook"
+        with suppress(httpx.TransportError):
+            if httpx.post(url, json=event, headers=SIGNED, trust_env=False).status_code == 202:
+                acknowledged.add(number)
+
+    with served(folder, port) as (_, process), ThreadPoolExecutor(4) as senders:
+        everything = (process, *psutil.Process(process.pid).children(recursive=True))
+        sent = [senders.submit(send, number) for number in range(1, 301)]
+        while len(acknowledged) < 30:
+            time.sleep(0.01)
+        for one in everything:
+            one.kill()
+        for done in sent:
+            done.result()
+    assert 30 <= len(acknowledged) < 300
+    kept = [json.loads(ids)[0] for (ids,) in folder.rows("SELECT task_ids FROM inbox")]
+    assert len(kept) == len(set(kept))
+    assert acknowledged <= set(kept)
 
 
 HANGING = """
@@ -236,15 +301,72 @@ def test_an_agent_that_hangs_holds_up_neither_health_nor_stored_runs_nor_the_end
         assert process.wait(9.9) == 0
 
 
-def test_what_it_says_of_its_work_goes_to_its_log_in_single_lines(folder: Folder) -> None:
+def test_what_it_says_of_its_work_goes_to_its_log_as_json_in_single_lines(folder: Folder) -> None:
     folder.use_agent("def answer(asked): raise ValueError('one\\ntwo')\n")
     folder.add(record("new"))
-    with served(folder, free_port()) as (client, _):
+    port = free_port()
+    with served(folder, port) as (client, _):
         client.post("/predict", json={"tasks": tasks_of("new")})
-        client.get("/elsewhere")
-    lines = log_of(folder).read_text().splitlines()
-    assert all(
-        re.match(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d.*\] \[\d+\] \[[A-Z]+\] ", x) for x in lines
+        client.get("/elsewhere?token=in-the-query")
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(b"not HTTP\r\nat all\r\n\r\n")
+            connection.recv(100)
+    lines = [json.loads(line) for line in log_of(folder).read_text().splitlines()]
+    assert all({"time", "level", "process", "message"} <= line.keys() for line in lines)
+    messages = [line["message"] for line in lines]
+    [failed] = [message for message in messages if "the agent failed" in message]
+    assert "ValueError: one two" in failed
+    [predicted] = [line for line in lines if line["message"] == "predicted 1 tasks"]
+    assert (predicted["endpoint"], predicted["status"], predicted["task_ids"]) == (
+        "predict",
+        200,
+        [1],
     )
-    [line] = [line for line in lines if "the agent failed" in line]
-    assert "ValueError: one two" in line
+    assert "refused GET /elsewhere" in messages
+    assert any("Starting gunicorn" in message for message in messages)
+    assert "in-the-query" not in log_of(folder).read_text()
+
+
+HOSTILE_PATHS = (
+    b"/%0a%7b%22level%22:%20%22FORGED%22%7d",
+    b"/%0d%0aFORGED",
+    b"/%1b[2J%1b[31mFORGED",
+    b"/%e2%80%a8FORGED%e2%80%ae",
+    b"/\xff\xfe\x1bFORGED",
+    b"/%ff%fe%00FORGED",
+    b"/" + b"%F0%9F%98%80" * 300,
+)
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["JSON", "terminal"])
+def test_no_path_breaks_a_line_of_the_log(folder: Folder, terminal: bool) -> None:
+    port = free_port()
+    read, write = pty.openpty() if terminal else os.pipe()
+    command = backend_command(folder.path, port=port)
+    with subprocess.Popen(command, cwd=folder.path, stdout=write, stderr=write) as process:
+        try:
+            wait_until_up(f"http://127.0.0.1:{port}/health", process, "the backend")
+            for path in HOSTILE_PATHS:
+                with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+                    connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: here\r\n\r\n")
+                    assert connection.recv(100).startswith(b"HTTP/1.1 4")
+                # Refusals of one kind are told once a second.
+                time.sleep(1.05)
+        finally:
+            process.terminate()
+            process.wait(15)
+            os.close(write)
+    said = b""
+    with suppress(OSError):  # how a terminal ends
+        while part := os.read(read, 2**16):
+            said += part
+    os.close(read)
+    lines = said.decode("ascii" if not terminal else "utf-8").splitlines()
+    if terminal:
+        head = r"\[\d{4}-\d\d-\d\dT[\d:.+]+\] \[\d+\] \[[A-Z]+\] \S"
+        assert all(re.match(head, line) and line.isprintable() for line in lines)
+    else:
+        assert all("FORGED" not in json.loads(line).get("level") for line in lines)
+    assert all(len(line) < 5000 for line in lines)
+    told = [line for line in lines if "refused GET /" in line or "Invalid request from" in line]
+    assert len(told) == len(HOSTILE_PATHS)

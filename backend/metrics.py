@@ -1,0 +1,154 @@
+"""What is counted for Prometheus, and what the store knows of the worker's progress.
+
+Each app has a registry of its own. Label values come from the fixed sets below, so that nothing a
+stranger sends can make another series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
+
+from goldloop.errors import (
+    AgentError,
+    GoldloopError,
+    InterfaceError,
+    PredictionError,
+    RecordError,
+    SettingsError,
+    StoreError,
+)
+from goldloop.times import instant
+from goldloop.webhooks import KNOWN_ACTIONS
+from store.annotations import get_cursor
+from store.database import Store
+from store.inbox import backlog
+
+Stores = Callable[[], AbstractContextManager[Store]]
+
+ENDPOINTS = ("health", "setup", "predict", "versions", "webhook", "metrics", "openapi", "other")
+# What carries no secret is unsigned, whatever it says that it is.
+ACTIONS = (*KNOWN_ACTIONS, "other", "unsigned")
+REFUSALS = ("wrong_secret", "too_large", "malformed", "not_stored")
+KINDS = {
+    AgentError: "agent",
+    StoreError: "store",
+    SettingsError: "settings",
+    InterfaceError: "interface",
+    PredictionError: "prediction",
+    RecordError: "record",
+    GoldloopError: "other",
+}
+INTERNAL = "internal"
+# The cursor in which the worker writes when it last had everything.
+RECONCILED = "reconciled"
+# Label Studio gives up on a webhook after 1 s, on a setup after 3 s, on a prediction after 100 s.
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.9, 3, 10, 30, 100)
+
+
+class Metrics:
+    """The figures of one app; safe to use from any thread."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._registry = CollectorRegistry()
+        self.received = Counter(
+            "goldloop_events_received", "Webhook events taken.", ["action"], registry=self._registry
+        )
+        self.refused = Counter(
+            "goldloop_events_refused",
+            "Webhook events refused.",
+            ["reason"],
+            registry=self._registry,
+        )
+        self.predictions = Counter(
+            "goldloop_predictions_served",
+            "Predictions given to Label Studio.",
+            registry=self._registry,
+        )
+        self.errors = Counter(
+            "goldloop_errors", "What went wrong here.", ["kind"], registry=self._registry
+        )
+        self.seconds = Histogram(
+            "goldloop_request_seconds",
+            "Seconds from the head of a request to its answer.",
+            ["endpoint"],
+            buckets=BUCKETS,
+            registry=self._registry,
+        )
+        self._start_at_zero()
+        self._registry.register(_StoreFigures(stores))
+        ProcessCollector(registry=self._registry)
+
+    def _start_at_zero(self) -> None:
+        """A series that appears with its first event hides that event from a rate."""
+        for action in ACTIONS:
+            self.received.labels(action)
+        for reason in REFUSALS:
+            self.refused.labels(reason)
+        for kind in (*KINDS.values(), INTERNAL):
+            self.errors.labels(kind)
+        for endpoint in ENDPOINTS:
+            self.seconds.labels(endpoint)
+
+    def count_error(self, error: Exception) -> None:
+        """Count an error under the nearest kind that it is of."""
+        kinds = (KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
+        self.errors.labels(next(kinds, INTERNAL)).inc()
+
+    def page(self) -> bytes:
+        """Everything in Prometheus' text format; without the store's figures when it is away."""
+        return generate_latest(self._registry)
+
+
+class _StoreFigures(Collector):
+    """Read from the store whenever somebody asks."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing: to ask the store while the registry is made would be too early."""
+        yield from ()
+
+    def collect(self) -> Iterator[Metric]:
+        """The inbox and the reconciliation; `goldloop_store_up` is 0 where they cannot be read."""
+        figures: list[Metric] = []
+        try:
+            with self._stores() as db:
+                figures = list(_figures(db, datetime.now(UTC)))
+        except GoldloopError:
+            pass
+        yield GaugeMetricFamily(
+            "goldloop_store_up", "Whether the store can be read.", 1 if figures else 0
+        )
+        yield from figures
+
+
+def _figures(db: Store, now: datetime) -> Iterator[Metric]:
+    waiting = backlog(db)
+    yield GaugeMetricFamily(
+        "goldloop_inbox_pending", "Hints that the worker has not followed up.", waiting.pending
+    )
+    yield GaugeMetricFamily(
+        "goldloop_inbox_oldest_pending_seconds",
+        "Age of the oldest of them; 0 when none waits.",
+        _age(waiting.oldest, now) if waiting.oldest else 0,
+    )
+    reconciled = get_cursor(db, RECONCILED)
+    if reconciled:
+        yield GaugeMetricFamily(
+            "goldloop_reconcile_lag_seconds",
+            "Seconds since the worker last had everything that Label Studio has.",
+            _age(reconciled, now),
+        )
+
+
+def _age(moment: str, now: datetime) -> float:
+    """Seconds since then; 0 for a clock that was set back. Raises RecordError for no time."""
+    return max(0.0, (now - instant(moment)).total_seconds())

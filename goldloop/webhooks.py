@@ -1,0 +1,46 @@
+"""Label Studio's webhooks: which of its actions we ask for, and the secret that ours shows."""
+
+from __future__ import annotations
+
+from goldloop.errors import SettingsError
+
+HEADER = "X-Goldloop-Secret"
+VARIABLE = "GOLDLOOP_WEBHOOK_SECRET"
+SHORTEST = 16
+HOW_TO_MAKE = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
+
+# What gives, changes or takes back an answer. Not TASKS_CREATED: Label Studio would post every task
+# back to us while we push it, megabytes at a time, and tasks of others are none of ours.
+ASKED_ACTIONS = (
+    "ANNOTATION_CREATED",
+    "ANNOTATIONS_CREATED",
+    "ANNOTATION_UPDATED",
+    "ANNOTATIONS_DELETED",
+    "TASKS_DELETED",
+)
+# What is understood when it comes all the same.
+KNOWN_ACTIONS = (*ASKED_ACTIONS, "TASKS_CREATED")
+
+
+def check_webhook_secret(secret: str) -> None:
+    """Refuse a secret that could be guessed, or that a header cannot carry; an empty one is none.
+
+    Raises SettingsError that says how to make a good one, and never quotes it.
+
+    >>> check_webhook_secret("short")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    goldloop.errors.SettingsError: GOLDLOOP_WEBHOOK_SECRET is too short to be a secret...
+    """
+    if not secret:
+        return
+    if not (secret.isascii() and secret.isprintable()) or " " in secret:
+        raise SettingsError(
+            f"{VARIABLE} must be printable ASCII without spaces, because it travels in a "
+            f"header; make one with: {HOW_TO_MAKE}"
+        )
+    if len(secret) < SHORTEST:
+        raise SettingsError(
+            f"{VARIABLE} is too short to be a secret ({len(secret)} characters of at least "
+            f"{SHORTEST}); make one with: {HOW_TO_MAKE}"
+        )
