@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple
 from typing import Any
 
-from goldloop.agreement import FieldAgreement, Interval, PairAgreement
-from goldloop.annotators import AnnotatorReport
-from goldloop.consensus import State
 from goldloop.disagreement import Cause, Why
-from store.consensus import StoredConsensus
+from goldloop.routing import Step
+from store.inbox import SetAside
 from store.summary import Summary
 from sync import terminal
+from sync.audit import Finding as AuditFinding
 from sync.disputes import Dispute
 from sync.doctor import Finding
 from sync.route import Routed
 from sync.select_batch import Batch
-
-NOBODY = "nobody has answered yet"
-LONG = 30
 
 
 def show_finding(finding: Finding) -> None:
@@ -55,99 +49,13 @@ def show_batch(batch: Batch) -> None:
         )
 
 
-def show_consensus(results: Sequence[StoredConsensus]) -> None:
-    """Every sample's state, labels and disputes."""
-    headings = (
-        *("sample", "state", "agreement rate", "annotators", "confidence", "labels"),
-        "disputed",
-    )
-    rows = [
-        (
-            one.sample_id,
-            one.state.value,
-            one.agreement_rate,
-            one.annotators,
-            one.mean_confidence,
-            ", ".join(f"{k}={v}" for k, v in one.labels.items() if _short(v)),
-            ", ".join(one.disputed),
-        )
-        for one in results
-    ]
-    states = {state: sum(one.state is state for one in results) for state in State}
-    title = ", ".join(f"{count} {state.value}" for state, count in states.items() if count)
-    terminal.print_table(headings, rows, title or NOBODY)
-    methods = Counter((name, how) for one in results for name, how in one.methods.items())
-    for (name, how), count in sorted(methods.items()):
-        terminal.say(f"{name}: {count} by {how.replace('_', ' ')}")
-    for one in results:
-        for warning in one.warnings:
-            terminal.say(f"{one.sample_id}: {terminal.printable(warning, 300)}")
-
-
-def _short(value: object) -> bool:
-    return isinstance(value, str) and len(value) < LONG
-
-
-def show_agreement(fields: Sequence[FieldAgreement]) -> None:
-    """The agreement on every field, with its warnings."""
-    headings = ("field", "tasks", "people", "percent", "measure", "score", "95%", "AC1")
-    rows = [
-        (
-            one.field,
-            one.tasks,
-            one.annotators,
-            one.percent.value,
-            one.measure,
-            one.score.value,
-            _interval(one.score.interval),
-            one.ac1.value,
-        )
-        for one in fields
-    ]
-    terminal.print_table(headings, rows, "" if rows else NOBODY)
-    for one in fields:
-        for warning in one.warnings:
-            terminal.say(f"{one.field}: {terminal.printable(warning, 300)}")
-
-
-def _interval(interval: Interval | None) -> str:
-    return "-" if interval is None else f"{interval.low:.3f} to {interval.high:.3f}"
-
-
-def show_pairs(pairs: Iterable[tuple[str, PairAgreement]], names: Mapping[Any, str]) -> None:
-    """The agreement of every two people on every field."""
-    headings = ("field", "first", "second", "tasks", "percent", "kappa")
-    rows = [
-        (
-            field,
-            names.get(pair.first, pair.first),
-            names.get(pair.second, pair.second),
-            pair.tasks,
-            pair.percent.value,
-            pair.kappa.value,
-        )
-        for field, pair in pairs
-    ]
-    terminal.print_table(headings, rows, "" if rows else "no two people answered one task yet")
-
-
-def show_annotators(reports: Iterable[AnnotatorReport], names: Mapping[int, str]) -> None:
-    """How each person answers."""
-    headings = (
-        *("annotator", "answers", "skips", "as the others", "of", "as the truth", "of"),
-        *("median seconds", "under 5 s", "confidence"),
-    )
-    rows = [
-        (names.get(one.annotator_id, str(one.annotator_id)), *astuple(one)[1:]) for one in reports
-    ]
-    terminal.print_table(headings, rows, "" if rows else NOBODY)
-
-
 def show_routed(routed: Routed) -> None:
     """What was done about the disputed tasks."""
     terminal.result(
         f"{len(routed.asked)} tasks given to one more annotator, {len(routed.waiting)} waiting for "
-        f"theirs, {len(routed.mended)} asked again because Label Studio forgot"
+        f"theirs, {len(routed.mended)} asked again because Label Studio forgot\n"
+        f"{len(routed.to_experts)} given to the experts, {len(routed.returned)} of their answers "
+        f"brought back, {routed.taken_back} cases settled without them"
     )
     if routed.nobody_left:
         terminal.say(
@@ -156,13 +64,23 @@ def show_routed(routed: Routed) -> None:
         )
 
 
+_NEXT = {
+    Step.NONE: "-",
+    Step.WAIT: "one more annotator was asked",
+    Step.ANOTHER: "one more annotator: goldloop route",
+    Step.NOBODY_LEFT: "nobody is left to ask: invite somebody",
+    Step.EXPERT: "an expert",
+}
+
+
 def show_disputes(disputes: Sequence[Dispute], names: Mapping[int, str]) -> None:
-    """What people disagree on, and why."""
-    headings = ("sample", "state", "field", "answers", "asked in all", "why", "task")
+    """What people disagree on, why, and who is next."""
+    headings = ("sample", "state", "field", "answers", "asked in all", "why", "next", "task")
     rows = [
         (
             *(one.sample_id, one.state, one.field, ", ".join(map(str, one.answers)), one.overlap),
             _cause(one.why, names),
+            "with the experts" if one.with_experts else _NEXT[one.next],
             one.link,
         )
         for one in disputes
@@ -220,6 +138,7 @@ def show_status(found: Summary, versions: Mapping[str, Sequence[str]]) -> None:
         ("tasks", sum(found.tasks.values()), _listed(found.tasks)),
         ("annotations", found.annotations, f"{found.skips} skips, {found.deleted} deleted"),
         ("consensus", sum(found.consensus.values()), _listed(found.consensus)),
+        ("events", found.waiting_hints, f"waiting; {found.hints_set_aside} set aside"),
         ("versions", sum(map(len, versions.values())), _listed(newest)),
     ]
     terminal.print_table(("step", "count", "of which"), rows)
@@ -231,3 +150,33 @@ def show_status(found: Summary, versions: Mapping[str, Sequence[str]]) -> None:
 
 def _listed(counts: Mapping[str, Any], *more: str) -> str:
     return ", ".join([f"{key}: {value}" for key, value in counts.items()] + list(more))
+
+
+def show_audit(findings: Sequence[AuditFinding], names: Mapping[int, str]) -> None:
+    """What was done to answers, and by whom."""
+    headings = ("when", "what", "answer", "sample", "author", "by", "task")
+    rows = [
+        (
+            one.when[:19],
+            f"{one.kind.value} ({one.seconds:.1f} s)"
+            if one.seconds is not None
+            else one.kind.value,
+            one.annotation_id,
+            one.sample_id,
+            names.get(one.annotator_id, one.annotator_id),
+            None if one.by is None else names.get(one.by, one.by),
+            one.link,
+        )
+        for one in findings
+    ]
+    terminal.print_table(headings, rows, f"{len(rows)} findings" if rows else "nothing was found")
+
+
+def show_set_aside(hints: Sequence[SetAside]) -> None:
+    """The events that could not be followed up."""
+    headings = ("event", "action", "received", "set aside", "attempts", "why")
+    rows = [
+        (h.event_id, h.action, h.received_at[:19], h.set_aside_at[:19], h.attempts, h.reason)
+        for h in hints
+    ]
+    terminal.print_table(headings, rows, "" if rows else "nothing was set aside")

@@ -22,6 +22,8 @@ from rich.progress import (
 from rich.table import Table
 
 PIPE_WIDTH = 250
+# JSON itself escapes only the control characters below the space.
+_STEERING = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 
 _notes = Console(stderr=True, highlight=False)
 
@@ -43,8 +45,9 @@ def result(text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """The result for a machine."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=list))
+    """The result for a machine, with no character that would steer a terminal."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=list)
+    click.echo(text.translate(_STEERING))
 
 
 @contextmanager

@@ -100,7 +100,7 @@ def test_it_survives_that_label_studio_is_away(loop, worker):
 def test_it_makes_up_for_a_pull_that_died_before_its_consensus(loop, worker):
     task = loop.pushed(1)["s-000"]
     loop.answer(0, task)
-    dies(loop.folder, ("pull",), ("before", "sync.cli", "update_consensus", 1))
+    dies(loop.folder, ("pull",), ("before", "sync.reconcile", "update_consensus", 1))
     assert loop.states() == {}
     assert loop.json("pull")["changed"] == []
     worker()

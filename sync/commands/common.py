@@ -1,0 +1,63 @@
+"""What the commands share: their options, how they print, and how they are stopped."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import click
+
+from goldloop.errors import GoldloopError
+from sync import terminal
+from sync.project import Project, open_project
+
+PORT = click.IntRange(1, 65535)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
+
+
+class InOrder(click.Group):
+    """Lists its commands in the order of the flow, and prints our errors in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """As they were written down."""
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; an error that a person can mend is one line and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except GoldloopError as error:
+            click.echo(f"goldloop: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+def print_result(as_json: bool, machine: object, show: Callable[[], None]) -> None:
+    """A result, for a program or for a person."""
+    if as_json:
+        terminal.print_json(machine)
+    else:
+        show()
+
+
+def project_of(ctx: click.Context) -> Project:
+    """The project that the command works in."""
+    return open_project(ctx.obj)
+
+
+def stopped_by_signal() -> Callable[[], bool]:
+    """Says whether Ctrl-C or a termination signal came; the command ends in its own time."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop.is_set
+
+
+def stop_on_terminate() -> None:
+    """A termination signal ends the command as Ctrl-C does, so that everything is stopped."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
