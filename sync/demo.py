@@ -120,14 +120,13 @@ def _label_studio(demo: DemoSettings, keys: dict[str, str], say: Say) -> Iterato
 def _keys(folder: Path) -> dict[str, str]:
     """The demo's own password and tokens: made once, kept in its folder."""
     path = folder / "keys.json"
-    if path.is_file():
-        found: dict[str, str] = json.loads(path.read_text())
-        return found
+    known: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
     keys = {
         "password": secrets.token_urlsafe(9),
         "token": secrets.token_hex(20),
         "backend": secrets.token_urlsafe(18),
-    }
+        "webhook": secrets.token_urlsafe(32),
+    } | known
     folder.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_text(json.dumps(keys))
@@ -155,6 +154,7 @@ def _project(demo: DemoSettings, keys: dict[str, str]) -> Project:
     environment.write_text(
         f"LABEL_STUDIO_API_KEY={keys['token']}\n"
         f"GOLDLOOP_BACKEND_USER=goldloop\nGOLDLOOP_BACKEND_PASSWORD={keys['backend']}\n"
+        f"GOLDLOOP_WEBHOOK_SECRET={keys['webhook']}\n"
     )
     return Project(folder, load_settings(folder, {}))
 
