@@ -20,7 +20,7 @@ from store.gold_checks import (
     settled_samples,
 )
 from store.tasks import ReviewProject, task_samples
-from sync.client import LabelStudioClient
+from sync.client import LabelStudioClient, has_forgotten
 from sync.consensus import read_annotation, rules_in_use
 from sync.project import Project, interface_in_use
 
@@ -85,7 +85,7 @@ def mend_checks(db: Store, client: LabelStudioClient) -> int:
         people = {a.annotator_id for a in answers.get(check.sample_id, ())}
         if len(check.voters | people) < check.overlap:
             task = client.task(check.task_id)
-            if task is not None and (task["overlap"] < check.overlap or task["is_labeled"]):
+            if task is not None and has_forgotten(task, check.overlap):
                 mended += _send(db, client, check)
     return mended
 

@@ -164,7 +164,9 @@ class LabelStudioClient:
         return {sample_id: sorted(ids) for sample_id, ids in found.items()}
 
     def task(self, task_id: int) -> Mapping[str, Any] | None:
-        """One task with its overlap and whether it is complete; None when it is gone."""
+        """One task with its annotations, its overlap and whether it is complete; None when it is
+        gone.
+        """
         found = self._or_none("GET", f"api/tasks/{task_id}/", f"read task {task_id}")
         return cast("Mapping[str, Any] | None", found)
 
@@ -381,6 +383,18 @@ class LabelStudioClient:
 def refusal(error: LabelStudioError) -> int | None:
     """The HTTP status with which Label Studio refused; None when it did not answer."""
     return error.__cause__.status_code if isinstance(error.__cause__, ApiError) else None
+
+
+def has_forgotten(task: Mapping[str, Any], overlap: int) -> bool:
+    """Whether a task, read by `LabelStudioClient.task`, is not out to `overlap` people: its overlap
+    is lower, or it counts as complete with fewer answers.
+    """
+    if task["overlap"] < overlap:
+        return True
+    answers = [a for a in task["annotations"] if not a["was_cancelled"]]
+    # Nobody is named where the user was deleted.
+    people = {a["completed_by"]["id"] if a["completed_by"] else -a["id"] for a in answers}
+    return bool(task["is_labeled"]) and len(people) < overlap
 
 
 def is_ours(task: Mapping[str, Any]) -> bool:

@@ -21,7 +21,7 @@ from store.further_annotators import (
 from store.gold_checks import active_annotators, end_checks
 from store.tasks import ReviewProject, review_project, task_samples
 from sync.checks import mend_checks
-from sync.client import LabelStudioClient
+from sync.client import LabelStudioClient, has_forgotten
 from sync.consensus import update_consensus
 from sync.experts import expert_ids, return_answers, send_cases, take_back_settled
 from sync.project import Project
@@ -159,7 +159,7 @@ def _look_again(db: Store, client: LabelStudioClient, request: Request, routed: 
     task = client.task(request.task_id)
     if task is None:
         return
-    if task["overlap"] >= request.overlap and not task["is_labeled"]:
+    if not has_forgotten(task, request.overlap):
         routed.waiting.append(request.sample_id)
     elif _ask(db, client, request):
         routed.mended.append(request.sample_id)

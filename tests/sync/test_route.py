@@ -49,6 +49,14 @@ def test_asking_again_asks_nobody_else_while_the_answer_is_out(disputed):
     assert loop.rows("SELECT overlap FROM further_annotators") == [(3,)]
 
 
+def test_an_answer_that_we_have_not_fetched_yet_is_no_lost_request(disputed):
+    loop, task = disputed
+    loop.run("route")
+    loop.answer(2, task, WRONG)
+    assert loop.json("route")["mended"] == []
+    assert loop.api().get(f"/api/tasks/{task}/").json()["is_labeled"]
+
+
 def test_what_a_third_annotator_does_not_settle_is_ambiguous(disputed):
     loop, task = disputed
     loop.run("route")
