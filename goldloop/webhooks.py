@@ -8,6 +8,12 @@ HEADER = "X-Goldloop-Secret"
 VARIABLE = "GOLDLOOP_WEBHOOK_SECRET"
 SHORTEST = 16
 HOW_TO_MAKE = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
+# Lets Label Studio call private addresses, for webhooks and ML backends, but not link-local ones,
+# where clouds keep their keys. To switch its guard off altogether opens more than is needed.
+LIFT_PRIVATE = (
+    "LABEL_STUDIO_USE_DEFAULT_BANNED_SUBNETS=false and "
+    "LABEL_STUDIO_USER_ADDITIONAL_BANNED_SUBNETS=169.254.0.0/16,fe80::/10"
+)
 
 # What gives, changes or takes back an answer. Not TASKS_CREATED: Label Studio would post every task
 # back to us while we push it, megabytes at a time, and tasks of others are none of ours.

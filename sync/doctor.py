@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from goldloop.errors import GoldloopError
-from goldloop.webhooks import HEADER, HOW_TO_MAKE, VARIABLE
+from goldloop.webhooks import HEADER, HOW_TO_MAKE, LIFT_PRIVATE, VARIABLE
 from store.database import project_fact
 from store.runs import named_version
 from store.samples import count_samples
@@ -147,7 +147,7 @@ def _addresses(project: Project, client: LabelStudioClient, project_id: int) -> 
             "private addresses",
             False,
             f"Label Studio refuses {parts.hostname} for {' and '.join(refused)}",
-            "start Label Studio with ML_BLOCK_LOCAL_IP=false and SSRF_PROTECTION_ENABLED=false",
+            f"start Label Studio with {LIFT_PRIVATE}",
         )
     else:
         yield Finding("private addresses", True, f"Label Studio accepts {parts.hostname}")

@@ -13,17 +13,19 @@ ENVIRONMENT = ".env.example"
 
 
 def init_project(folder: Path) -> list[Path]:
-    """Write goldloop.toml, .env.example and the store; refuses, and writes nothing, if one exists.
+    """Write goldloop.toml and the store, and .env.example where there is none; refuses, and writes
+    nothing, if one of the first two exists.
 
     Returns what was written.
     """
     store = folder / parse_settings({}, {}).store.path
-    paths = [folder / FILE, folder / ENVIRONMENT, store]
-    there = [path for path in paths if path.exists()]
+    there = [path for path in (folder / FILE, store) if path.exists()]
     if there:
         raise SettingsError(f"{there[0]} exists, so nothing was written; choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
     create_store(store).close()
-    (folder / ENVIRONMENT).write_text(environment_template(), encoding="utf-8")
     (folder / FILE).write_text(settings_template(), encoding="utf-8")
-    return paths
+    if (folder / ENVIRONMENT).exists():
+        return [folder / FILE, store]
+    (folder / ENVIRONMENT).write_text(environment_template(), encoding="utf-8")
+    return [folder / FILE, folder / ENVIRONMENT, store]

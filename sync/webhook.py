@@ -14,7 +14,14 @@ from typing import Any, TypeVar
 
 from goldloop.errors import LabelStudioError, SettingsError
 from goldloop.settings import Settings
-from goldloop.webhooks import ASKED_ACTIONS, HEADER, HOW_TO_MAKE, VARIABLE, check_webhook_secret
+from goldloop.webhooks import (
+    ASKED_ACTIONS,
+    HEADER,
+    HOW_TO_MAKE,
+    LIFT_PRIVATE,
+    VARIABLE,
+    check_webhook_secret,
+)
 from sync.client import LabelStudioClient, refusal
 
 T = TypeVar("T")
@@ -145,9 +152,7 @@ def _plainly(settings: Settings, call: Callable[[], T]) -> T:
         # What Label Studio says of a request may quote it.
         said = str(error).replace(settings.secrets.webhook_secret, "***")
         mend = {
-            403: "it takes that for a private address; start Label Studio with "
-            "SSRF_PROTECTION_ENABLED=false, or with USE_DEFAULT_BANNED_SUBNETS=false and "
-            "USER_ADDITIONAL_BANNED_SUBNETS for those that shall stay banned",
+            403: f"it takes that for a private address; start Label Studio with {LIFT_PRIVATE}",
             400: "its host may need a dot in its name (an alias such as backend.goldloop.internal),"
             " or be localhost or an IP address",
             500: "it cannot resolve the host; set [backend] url or webhook_url to a name that "

@@ -46,7 +46,7 @@ def test_a_label_studio_that_refuses_private_addresses_is_named(make_loop, label
     found = _by_check(loop.json("doctor", exit_code=1))
     assert found["private addresses"]["ok"] is False
     assert "ML backends and webhooks" in found["private addresses"]["says"]
-    assert "ML_BLOCK_LOCAL_IP" in found["private addresses"]["mend"]
+    assert "USE_DEFAULT_BANNED_SUBNETS=false" in found["private addresses"]["mend"]
 
 
 def test_a_label_studio_that_is_away_is_named(offline):

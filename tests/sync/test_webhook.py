@@ -148,7 +148,7 @@ def test_before_the_first_push_there_is_nothing_to_install_it_in(loop):
     [
         ("http://backend:9090", "a dot in its name"),
         ("http://no-such-host.invalid:9090", "cannot resolve the host"),
-        ("http://169.254.169.254:9090", "SSRF_PROTECTION_ENABLED"),
+        ("http://169.254.169.254:9090", "USE_DEFAULT_BANNED_SUBNETS=false"),
     ],
 )
 def test_an_address_that_label_studio_refuses_is_told_with_what_to_change(pushed, url, advice):
