@@ -11,11 +11,15 @@ from collections.abc import Sequence
 
 import bench
 
+# Files that cannot have the benchmark's name: a `sync.py` beside a script would hide our `sync`.
+FILES = {"sync": "sync_speed"}
+
 
 def names() -> list[str]:
     """The benchmarks that there are: the modules here that have a `main`."""
-    found = sorted(module.name for module in pkgutil.iter_modules(bench.__path__))
-    return [name for name in found if not name.startswith("_")]
+    named = {file: name for name, file in FILES.items()}
+    found = (module.name for module in pkgutil.iter_modules(bench.__path__))
+    return sorted(named.get(file, file) for file in found if not file.startswith("_"))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +31,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     if chosen.name not in names():
         print(f"no benchmark {chosen.name!r}; there are: {', '.join(names())}", file=sys.stderr)
         return 2
-    figures = importlib.import_module(f"bench.{chosen.name}").main(chosen.quick)
+    module = importlib.import_module(f"bench.{FILES.get(chosen.name, chosen.name)}")
+    figures = module.main(chosen.quick)
     print(json.dumps(figures), flush=True)
     return 0
 

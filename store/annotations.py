@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlite_utils import Database
@@ -42,11 +44,17 @@ _FORM = (
     "lead_time",
     "updated_at",
 )
+_REPLACE = (
+    f"INSERT OR REPLACE INTO annotations ({_COLUMNS}, stored_at) "  # noqa: S608
+    f"VALUES ({', '.join(f':{name}' for name in _NAMES)}, :stored_at)"
+)
 
 
 @atomic
 def store_task_annotations(
-    db: Database, present: Mapping[tuple[int, int], Sequence[RawAnnotation]]
+    db: Database,
+    present: Mapping[tuple[int, int], Sequence[RawAnnotation]],
+    asked_at: str = "",
 ) -> set[str]:
     """Make the store say of these tasks what Label Studio says.
 
@@ -54,54 +62,68 @@ def store_task_annotations(
     has beyond them was deleted there. Idempotent. An older form never replaces a newer one, and
     every form that is replaced or deleted goes to the history. Returns the samples that changed,
     which are stale until their consensus is saved anew.
+    `asked_at` is when Label Studio was asked, by `utc_now`: what another process has stored or
+    deleted since is newer than the answer, and stays.
     Raises RecordError for an `updated_at` that is no time.
     """
-    changed: set[str] = set()
-    for (project_id, task_id), standing in present.items():
-        held = _held(db, project_id, task_id)
-        for annotation in standing:
-            if _store(db, annotation, held.pop(annotation.annotation_id, None)):
-                changed.add(annotation.sample_id)
-        for row in held.values():
-            if row["deleted_at"] is None:
-                _archive(db, row["annotation_id"])
-                _delete(db, row["annotation_id"])
-                changed.add(row["sample_id"])
+    held = _held(db, present)
+    fixed = {key for key, row in held.items() if asked_at and _touched_at(row) > asked_at}
+    standing = [one for given in present.values() for one in given]
+    written = [
+        row
+        for one in standing
+        if one.annotation_id not in fixed and (row := _newer(one, held.get(one.annotation_id)))
+    ]
+    kept = {one.annotation_id for one in standing} | fixed
+    gone = [row for key, row in held.items() if key not in kept and row["deleted_at"] is None]
+    _archive(db, (row["annotation_id"] for row in (*written, *gone)))
+    _delete(db, (row["annotation_id"] for row in gone))
+    now = utc_now()
+    db.conn.executemany(_REPLACE, ({**row, "stored_at": now} for row in written))
+    before = [held[row["annotation_id"]] for row in written if row["annotation_id"] in held]
+    changed = {str(row["sample_id"]) for row in (*before, *written, *gone)}
     db.conn.executemany(
         "INSERT OR IGNORE INTO stale_samples VALUES (?)", [(sample_id,) for sample_id in changed]
     )
     return changed
 
 
-def _held(db: Database, project_id: int, task_id: int) -> dict[int, dict[str, Any]]:
-    # Label Studio on SQLite gives the id of a deleted task to a new one; what people answered to
-    # the old one stands.
-    cursor = db.execute(
-        f"SELECT {_COLUMNS}, deleted_at FROM annotations a WHERE project_id = :project"  # noqa: S608
-        " AND task_id = :task AND sample_id = coalesce((SELECT t.sample_id FROM tasks t WHERE"
-        " t.project_id = :project AND t.task_id = :task), a.sample_id)",
-        {"project": project_id, "task": task_id},
-    )
-    names = [column[0] for column in cursor.description]
-    rows = (dict(zip(names, row, strict=True)) for row in cursor)
-    return {row["annotation_id"]: row for row in rows}
+def _held(db: Database, tasks: Iterable[tuple[int, int]]) -> dict[int, dict[str, Any]]:
+    """The annotations of these tasks as they are stored, deleted ones too, by id."""
+    found: dict[int, dict[str, Any]] = {}
+    for project_id, some in groupby(sorted(tasks), key=itemgetter(0)):
+        # Label Studio on SQLite gives the id of a deleted task to a new one; what people answered
+        # to the old one stands.
+        cursor = db.execute(
+            f"SELECT {_COLUMNS}, deleted_at, stored_at FROM annotations a"  # noqa: S608
+            " WHERE project_id = :project"
+            " AND task_id IN (SELECT value FROM json_each(:tasks)) AND sample_id = coalesce((SELECT"
+            " t.sample_id FROM tasks t WHERE t.project_id = :project AND t.task_id = a.task_id),"
+            " a.sample_id)",
+            {"project": project_id, "tasks": json.dumps([task_id for _, task_id in some])},
+        )
+        names = [column[0] for column in cursor.description]
+        rows = (dict(zip(names, row, strict=True)) for row in cursor)
+        found |= {row["annotation_id"]: row for row in rows}
+    return found
 
 
-def _store(db: Database, annotation: RawAnnotation, held: dict[str, Any] | None) -> bool:
+def _touched_at(row: Mapping[str, Any]) -> str:
+    """When we last stored or deleted it, by our clock."""
+    return max(row["stored_at"] or "", row["deleted_at"] or "")
+
+
+def _newer(annotation: RawAnnotation, held: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The row to store, or None where the stored one says the same or is newer."""
     row = _row(annotation)
-    if held is not None:
+    # One that moved to this task from another is stored as if it were new.
+    if held is not None and held["task_id"] == row["task_id"]:
         same = all(held[key] == row[key] for key in _FORM)
         if same and held["deleted_at"] is None:
-            return False
+            return None
         if _moment(held) > _moment(row):
-            return False
-    _archive(db, annotation.annotation_id)
-    db.conn.execute(
-        f"INSERT OR REPLACE INTO annotations ({_COLUMNS}) VALUES "  # noqa: S608
-        f"({', '.join(f':{name}' for name in _NAMES)})",
-        row,
-    )
-    return True
+            return None
+    return row
 
 
 def _moment(row: Mapping[str, Any]) -> datetime:
@@ -125,20 +147,23 @@ def _row(annotation: RawAnnotation) -> dict[str, Any]:
     }
 
 
-def _archive(db: Database, annotation_id: int) -> None:
-    """Keep the form that the annotation has, if it has one."""
-    db.conn.execute(
+def _archive(db: Database, annotation_ids: Iterable[int]) -> None:
+    """Keep the forms that these annotations have; those that are new have none."""
+    now = utc_now()
+    db.conn.executemany(
         "INSERT INTO annotation_history (annotation_id, annotator_id, updated_by, result,"
         " was_cancelled, ground_truth, lead_time, updated_at, deleted_at, replaced_at) SELECT"
         " annotation_id, annotator_id, updated_by, result, was_cancelled, ground_truth, lead_time,"
         " updated_at, deleted_at, ? FROM annotations WHERE annotation_id = ?",
-        [utc_now(), annotation_id],
+        ((now, annotation_id) for annotation_id in annotation_ids),
     )
 
 
-def _delete(db: Database, annotation_id: int) -> None:
-    db.conn.execute(
-        "UPDATE annotations SET deleted_at = ? WHERE annotation_id = ?", [utc_now(), annotation_id]
+def _delete(db: Database, annotation_ids: Iterable[int]) -> None:
+    now = utc_now()
+    db.conn.executemany(
+        "UPDATE annotations SET deleted_at = ? WHERE annotation_id = ?",
+        ((now, annotation_id) for annotation_id in annotation_ids),
     )
 
 

@@ -278,6 +278,8 @@ def m009_claims(db: Database) -> None:
     CREATE INDEX inbox_waiting ON inbox (event_id) WHERE done_at IS NULL AND set_aside_at IS NULL;
     CREATE VIEW waiting_hints AS SELECT * FROM inbox WHERE done_at IS NULL AND set_aside_at IS NULL;
     ALTER TABLE annotation_history ADD COLUMN annotator_id INTEGER;
+    -- By our clock, unlike the other times: what was asked before then may not know of it.
+    ALTER TABLE annotations ADD COLUMN stored_at TEXT;
     -- Samples whose annotations changed since their consensus was computed.
     CREATE TABLE stale_samples (sample_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
     """)

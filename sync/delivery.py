@@ -1,13 +1,16 @@
 """delivery: planned tasks, posted in parcels that are marked before and recorded after.
 
-What was marked and never recorded is uncertain: Label Studio is asked which of it arrived.
+What was marked and never recorded is uncertain: Label Studio is asked which of it arrived. One
+parcel is posted at a time: what is uncertain stays little.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from goldloop.errors import LabelStudioError
 from store.database import Store
@@ -16,39 +19,92 @@ from sync.client import LabelStudioClient
 from sync.grace import look_until
 
 # Small enough that Label Studio takes a parcel in a few seconds.
-PARCEL_BYTES = 8 * 2**20
+PARCEL_BYTES = 16 * 2**20
+
+# Planned tasks, each with its `sample_id` in `data`, that go in one request.
+Parcel: TypeAlias = Sequence[dict[str, Any]]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def send_tasks(
     db: Store, client: LabelStudioClient, project_id: int, tasks: Sequence[dict[str, Any]]
 ) -> int:
     """Post planned tasks, each with its `sample_id` in `data`, and record their ids; how many."""
-    for parcel in _parcels(tasks):
-        sample_ids = [task["data"]["sample_id"] for task in parcel]
-        mark_sending(db, project_id, sample_ids)
-        ids = client.import_tasks(project_id, parcel)
-        if len(ids) != len(parcel):
-            raise LabelStudioError(
-                f"Label Studio answered with {len(ids)} task ids for {len(parcel)} tasks; "
-                "run the same command again: it asks which of them arrived"
-            )
-        mark_delivered(db, project_id, dict(zip(sample_ids, ids, strict=True)))
-    return len(tasks)
+    return sum(send(db, client, project_id, parcel) for parcel in parcels(tasks))
 
 
-def _parcels(tasks: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def send(
+    db: Store,
+    client: LabelStudioClient,
+    project_id: int,
+    parcel: Parcel,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> int:
+    """Post one parcel, and record the ids of its tasks; how many.
+
+    `meanwhile` starts what can be done while Label Studio takes it. Earlier, another thread would
+    hold up every statement of the marking.
+    """
+    sample_ids = [task["data"]["sample_id"] for task in parcel]
+    mark_sending(db, project_id, sample_ids)
+    meanwhile()
+    ids = client.import_tasks(project_id, parcel)
+    if len(ids) != len(parcel):
+        raise LabelStudioError(
+            f"Label Studio answered with {len(ids)} task ids for {len(parcel)} tasks; "
+            "run the same command again: it asks which of them arrived"
+        )
+    mark_delivered(db, project_id, dict(zip(sample_ids, ids, strict=True)))
+    return len(parcel)
+
+
+def parcels(tasks: Iterable[dict[str, Any]]) -> list[Parcel]:
     """The tasks in parcels that Label Studio takes in one request, whatever their size."""
+    found: list[Parcel] = []
     parcel: list[dict[str, Any]] = []
     size = 0
     for task in tasks:
         weight = len(json.dumps(task))
         if parcel and size + weight > PARCEL_BYTES:
-            yield parcel
+            found.append(parcel)
             parcel, size = [], 0
         parcel.append(task)
         size += weight
-    if parcel:
-        yield parcel
+    return [*found, parcel] if parcel else found
+
+
+class Ahead(Generic[T, R]):
+    """What `make` gives for each item, in order, made in another thread; a context manager.
+
+    One is made ahead at most, from `start` on. An error of `make` is raised when it is that item's
+    turn.
+    """
+
+    def __init__(self, make: Callable[[T], R], items: Iterable[T]) -> None:
+        self._make, self._items = make, iter(items)
+        self._thread = ThreadPoolExecutor(1)
+        self._coming: Future[R] | None = None
+
+    def start(self) -> None:
+        """Begin with the next one, where there is one and it is not begun."""
+        if self._coming is None:
+            for item in islice(self._items, 1):
+                self._coming = self._thread.submit(self._make, item)
+
+    def take(self) -> R:
+        """The next one, once it is made. Raises IndexError when there is none."""
+        self.start()
+        if self._coming is None:
+            raise IndexError("every item was taken")
+        coming, self._coming = self._coming, None
+        return coming.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
 
 
 def record_arrived(

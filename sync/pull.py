@@ -12,11 +12,9 @@ people answered to it stands.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from goldloop.errors import LabelStudioError
@@ -29,7 +27,7 @@ from store.annotations import (
     set_cursor,
     store_task_annotations,
 )
-from store.database import Store, transaction
+from store.database import Store, transaction, utc_now
 from store.tasks import (
     ReviewProject,
     expert_project,
@@ -40,27 +38,21 @@ from store.tasks import (
     tasks_under_way,
 )
 from sync.claims import claimed
-from sync.client import LabelStudioClient, is_ours
+from sync.client import EXPORT_IDS, LabelStudioClient, is_ours, refusal
 from sync.doubles import remove_doubles
 from sync.project import Project
 
 OVERLAP = timedelta(seconds=30)
-# Tasks in one answer of Label Studio and one transaction of the store. A task with a long
-# conversation is megabytes.
-PAGE = 250
-# What a task and its annotations are listed with.
-COLUMNS = (
-    "id,data,meta,annotations,result,was_cancelled,ground_truth,lead_time,completed_by,updated_by,"
-    "created_at,updated_at"
-)
+# How Label Studio answers when it cannot give a task.
+BROKEN = 500
 
 
 @dataclass
 class Pulled:
     """What a pull found: tasks looked at, samples whose annotations changed, tasks that are gone,
     tasks of the project that did not come from here, tasks that had arrived twice, samples on
-    which an expert's answer changed (it counts once `route` has brought it to its task), and who
-    answered the tasks that were looked at.
+    which an expert's answer changed (it counts once `route` has brought it to its task), who
+    answered the tasks that were looked at, and tasks that Label Studio could not give.
     """
 
     tasks: int = 0
@@ -70,6 +62,7 @@ class Pulled:
     doubles_removed: int = 0
     expert_answers: set[str] = field(default_factory=set)
     annotators: set[int] = field(default_factory=set)
+    unreadable: list[int] = field(default_factory=list)
 
     def add(self, other: Pulled) -> None:
         """Count what another pull found, too."""
@@ -80,6 +73,7 @@ class Pulled:
         self.changed |= other.changed
         self.expert_answers |= other.expert_answers
         self.annotators |= other.annotators
+        self.unreadable += other.unreadable
 
 
 def pull(
@@ -98,10 +92,12 @@ def pull(
         known = task_samples(db, ours.project_id)
         # Asked before the tasks are fetched, so that what changes meanwhile is looked at again.
         newest = client.newest_change(ours.project_id)
-        pages = _pages(client, ours.project_id, cursor)
+        since = cursor and _some_time_before(cursor)
+        pages = _readable_pages(client, ours.project_id, since, pulled)
         found = _store_pages(project, db, client, ours, known, pages, pulled, on_task)
         if cursor is None:
-            pulled.deleted += _mark_deleted(db, ours, known.keys() - found)
+            there = found | set(pulled.unreadable)
+            pulled.deleted += _mark_deleted(db, ours, known.keys() - there)
             mark_tasks_present(db, ours.project_id, found)
         if newest is not None:
             set_cursor(db, name, newest)
@@ -119,7 +115,9 @@ def pull_tasks(
     for ours in reversed(_projects(db)):
         known = task_samples(db, ours.project_id)
         here = wanted & known.keys() if ours.role == "expert" else wanted
-        pages = _batches(client.export(ours.project_id, sorted(here)))
+        ids = sorted(here)
+        chunks = (ids[start : start + EXPORT_IDS] for start in range(0, len(ids), EXPORT_IDS))
+        pages = (list(client.export(ours.project_id, chunk)) for chunk in chunks)
         found = _store_pages(project, db, client, ours, known, pages, pulled, lambda _: None)
         gone = (here & known.keys()) - found
         mark_tasks_deleted(db, ours.project_id, gone)
@@ -163,51 +161,43 @@ def _save_people(db: Store, client: LabelStudioClient) -> None:
         save_token_user(db, ourselves["id"])
 
 
-def _pages(
-    client: LabelStudioClient, project_id: int, cursor: str | None
-) -> Iterator[list[Mapping[str, Any]]]:
-    """The tasks of a project that changed since the cursor, or all, with their annotations.
-
-    In the order of their ids, going on after the last one: page numbers shift when somebody deletes
-    a task meanwhile.
+def _readable_pages(
+    client: LabelStudioClient, project_id: int, since: str | None, pulled: Pulled
+) -> Iterator[list[Any]]:
+    """The tasks that changed since, or all, page by page. Where Label Studio breaks on one of them,
+    all but that one, which is added to `pulled`: one must not keep the others from being pulled.
     """
-    filters = [] if cursor is None else [_changed_since(cursor)]
-    last = 0
-    while True:
-        after = {**_filter("id", "Number"), "value": last}
-        query = {
-            "filters": {"conjunction": "and", "items": [*filters, after]},
-            "ordering": ["tasks:id"],
-        }
-        params = {
-            "project": project_id,
-            "query": json.dumps(query),
-            # Without it, Label Studio leaves the annotations out whatever the columns say.
-            "fields": "all",
-            "include": COLUMNS,
-            "resolve_uri": "false",
-            "page_size": PAGE,
-        }
-        answer = client._or_none("GET", "api/tasks", f"list tasks of project {project_id}", params)
-        page = [] if answer is None else list(answer["tasks"])
-        yield page
-        if len(page) < PAGE:
+    try:
+        yield from client.annotated_pages(project_id, since)
+    except LabelStudioError as error:
+        if refusal(error) != BROKEN:
+            raise
+        if since is None:
+            ids = list(client.all_tasks(project_id))
+        else:
+            ids = list(client.tasks_changed_since(project_id, since))
+        yield from _whatever_can_be_read(client, project_id, ids, pulled)
+
+
+def _whatever_can_be_read(
+    client: LabelStudioClient, project_id: int, ids: Sequence[int], pulled: Pulled
+) -> Iterator[list[Any]]:
+    """The tasks, by halves where Label Studio breaks on them."""
+    try:
+        yield list(client.export(project_id, ids)) if ids else []
+    except LabelStudioError as error:
+        if refusal(error) != BROKEN:
+            raise
+        if len(ids) == 1:
+            pulled.unreadable.append(ids[0])
             return
-        last = page[-1]["id"]
+        middle = len(ids) // 2
+        yield from _whatever_can_be_read(client, project_id, ids[:middle], pulled)
+        yield from _whatever_can_be_read(client, project_id, ids[middle:], pulled)
 
 
-def _changed_since(cursor: str) -> Mapping[str, Any]:
-    since = (datetime.fromisoformat(cursor) - OVERLAP).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return {**_filter("updated_at", "Datetime"), "value": since}
-
-
-def _filter(column: str, kind: str) -> Mapping[str, str]:
-    return {"filter": f"filter:tasks:{column}", "operator": "greater", "type": kind}
-
-
-def _batches(tasks: Iterator[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    while batch := list(islice(tasks, PAGE)):
-        yield batch
+def _some_time_before(cursor: str) -> str:
+    return (datetime.fromisoformat(cursor) - OVERLAP).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _store_pages(
@@ -226,6 +216,7 @@ def _store_pages(
     # Push may have died before it recorded a task, and people label on.
     awaited = {*known.values(), *tasks_under_way(db, ours.project_id)}
     found: dict[int, str] = {}
+    asked_at = utc_now()
     for page in pages:
         # Not by its id: Label Studio on SQLite gives the id of a deleted task to a new one.
         samples = {
@@ -234,13 +225,14 @@ def _store_pages(
             if is_ours(task) and task["data"]["sample_id"] in awaited
         }
         present = _present(ours, page, samples)
-        changed = store_task_annotations(db, present)
+        changed = store_task_annotations(db, present, asked_at)
         (pulled.changed if ours.role == "review" else pulled.expert_answers).update(changed)
         pulled.annotators |= {a.annotator_id for given in present.values() for a in given}
         pulled.tasks += len(samples)
         pulled.foreign += len(page) - len(samples)
         found |= samples
         on_task(len(page))
+        asked_at = utc_now()
     if not found.keys() <= known.keys():
         pulled.doubles_removed += _mend(project, db, client, ours, found)
     return set(found)

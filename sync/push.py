@@ -3,13 +3,15 @@
 Selecting wrote the round. Here every chunk is marked before it is posted and its task ids are
 recorded after. What was marked and not recorded when a push starts is uncertain: Label Studio is
 asked which of those samples arrived, and after a grace only the missing ones are sent. A request
-that comes through later still makes doubles, which `sync.doubles` removes.
+that comes through later still makes doubles, which `sync.doubles` removes. While Label Studio takes
+one chunk, the tasks of the next are made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from goldloop.errors import StoreError
@@ -21,17 +23,19 @@ from store.database import Store
 from store.rounds import Pick, finish_round, round_picks, undelivered_rounds
 from store.runs import get_runs
 from store.samples import get_samples
-from store.tasks import ReviewProject, open_chunks, plan_tasks
+from store.tasks import Chunk, ReviewProject, open_chunks, plan_tasks
 from sync.checks import send_checks
 from sync.claims import claimed
 from sync.client import LabelStudioClient
-from sync.delivery import record_arrived, send_tasks
+from sync.delivery import Ahead, Parcel, parcels, record_arrived, send
 from sync.doubles import remove_doubles
 from sync.project import Project
 from sync.review_project import ensure_review_project, register_backend
 from sync.webhook import install_webhook, is_webhook_set
 
-CHUNK = 100
+# A request takes Label Studio some time however few tasks it holds; with this many it takes one to
+# two seconds, which is what annotators may have to wait then.
+CHUNK = 1000
 
 
 @dataclass
@@ -85,18 +89,16 @@ def _deliver(
 ) -> None:
     picks = {pick.sample_id: pick for pick in round_picks(db, round_id)}
     plan_tasks(db, review.project_id, round_id, list(picks), CHUNK)
-    interface = project.interface()
-    doubtful: list[str] = []
-    for chunk in open_chunks(db, round_id):
-        missing = chunk.sample_ids
-        if chunk.sent_at is not None:
-            doubtful += chunk.sample_ids
-            missing = record_arrived(db, client, review.project_id, chunk.sample_ids, chunk.sent_at)
-            delivery.found += len(chunk.sample_ids) - len(missing)
-        tasks = _tasks(project, db, interface, version, [picks[s] for s in missing])
-        delivery.sent += send_tasks(db, client, review.project_id, tasks)
-        on_sent(len(chunk.sample_ids))
-    if doubtful:
+    chunks = open_chunks(db, round_id)
+    missing = [_missing(db, client, review, chunk) for chunk in chunks]
+    make = partial(_parcels, project, project.interface(), version, picks)
+    with Ahead(make, missing) as coming:
+        for chunk, left in zip(chunks, missing, strict=True):
+            delivery.found += len(chunk.sample_ids) - len(left)
+            for parcel in coming.take():
+                delivery.sent += send(db, client, review.project_id, parcel, coming.start)
+            on_sent(len(chunk.sample_ids))
+    if doubtful := [one for chunk in chunks if chunk.sent_at for one in chunk.sample_ids]:
         delivery.doubles_removed += remove_doubles(db, client, review.project_id, doubtful)
     # Before the round is finished: no later push would come back to it.
     delivery.checks += send_checks(project, db, client, review, round_id, len(picks))
@@ -104,9 +106,39 @@ def _deliver(
     finish_round(db, round_id)
 
 
-def _tasks(
+def _missing(
+    db: Store, client: LabelStudioClient, review: ReviewProject, chunk: Chunk
+) -> tuple[str, ...]:
+    """What is to be sent of a chunk: all of it, or what an earlier try did not bring there."""
+    if chunk.sent_at is None:
+        return chunk.sample_ids
+    return record_arrived(db, client, review.project_id, chunk.sample_ids, chunk.sent_at)
+
+
+def _parcels(
+    project: Project,
+    interface: Interface,
+    version: str,
+    picks: Mapping[str, Pick],
+    sample_ids: Sequence[str],
+) -> list[Parcel]:
+    """The tasks of these samples, ready to be sent; with a store of its own, for another thread."""
+    db = project.open_store()
+    try:
+        tasks = make_tasks(project, db, interface, version, [picks[one] for one in sample_ids])
+    finally:
+        db.close()
+    return parcels(tasks)
+
+
+def make_tasks(
     project: Project, db: Store, interface: Interface, version: str, picks: Sequence[Pick]
 ) -> list[dict[str, Any]]:
+    """The tasks of these picks as Label Studio imports them, each with its prediction.
+
+    Raises InterfaceError where the interface shows what a task does not have, and PredictionError
+    for a prediction that does not fit it.
+    """
     ids = [pick.sample_id for pick in picks]
     samples, runs = get_samples(db, ids), get_runs(db, ids, version)
     names = project.settings.label_studio.prefill

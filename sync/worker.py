@@ -79,18 +79,20 @@ class _Worker:
     def turn(self) -> bool:
         """Do what there is to do; whether there may be more at once."""
         now = time.monotonic()
-        if now < self.not_before or review_project(self.db) is None:
+        if now < self.not_before:
             return False
         busy = False
         try:
+            if review_project(self.db) is None:
+                return False
             busy = self.follow_hints()
             if now >= self.due:
                 self.due = now + self.project.settings.worker.interval
                 self.reconcile(now)
             if self.refits.turn():
                 self.route(look_again=True)
-        except GoldloopError as error:
-            self.report(f"trying again soon: {error}")
+        except Exception as error:  # noqa: BLE001 - it outlives whatever Label Studio or a disk does
+            self.report(f"trying again soon: {reason(error)}")
             self.hang_up()
             self.not_before = now + min(PAUSE_SECONDS, self.project.settings.worker.interval)
             self.due = self.not_before
@@ -119,7 +121,9 @@ class _Worker:
         return bool(hints)
 
     def follow(self, hints: Sequence[Hint]) -> None:
-        """Fetch what these hints are about; where that fails, what each is about by itself."""
+        """Fetch what these hints are about; where that fails, by halves, until those that cannot be
+        followed up are alone.
+        """
         if not hints:
             return
         try:
@@ -130,8 +134,9 @@ class _Worker:
             if len(hints) == 1:
                 self.give_up(hints[0], error)
                 return
-            for hint in hints:
-                self.follow([hint])
+            middle = len(hints) // 2
+            self.follow(hints[:middle])
+            self.follow(hints[middle:])
         else:
             finish_hints(self.db, hints)
             checkpoint(self.db)
@@ -185,8 +190,8 @@ class _Worker:
                 self.list_due = now + LIST_SECONDS
                 pulled.deleted += find_deleted(self.db, self.client())
             set_cursor(self.db, RECONCILED, utc_now())
-            if pulled.changed:
-                self.report("reconciled", changed=len(pulled.changed))
+            if pulled.changed or pulled.unreadable:
+                self.report("reconciled", changed=len(pulled.changed), unreadable=pulled.unreadable)
             if self.fresh or (not self.refits.awaited and refit_due(self.project, self.db)):
                 self.catch_up()
             self.route(look_again=True)

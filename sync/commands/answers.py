@@ -69,6 +69,9 @@ def pull(ctx: click.Context, full: bool, as_json: bool) -> None:
         terminal.say(f"experts answered {len(pulled.expert_answers)} cases: goldloop route")
     if pulled.doubles_removed:
         terminal.say(f"{pulled.doubles_removed} tasks that had arrived twice were removed")
+    if pulled.unreadable:
+        shown = ", ".join(map(str, pulled.unreadable[:10]))
+        terminal.say(f"Label Studio breaks on {len(pulled.unreadable)} tasks, left out: {shown}")
     if pulled.deleted:
         terminal.say(f"{pulled.deleted} tasks are gone from Label Studio; their answers are kept")
     if pulled.foreign:

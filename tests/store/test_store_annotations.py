@@ -170,6 +170,33 @@ def test_an_annotation_that_moved_to_another_task_keeps_its_form_before(
     assert history(db) == [(1, one.updated_at, 0)]
 
 
+@pytest.mark.parametrize("order", [(100, 101), (101, 100)])
+def test_an_annotation_that_moves_between_two_tasks_of_one_call_stands_in_the_new_one(
+    db: Store, one: RawAnnotation, tasks: dict[int, str], order: tuple[int, int]
+) -> None:
+    moved = replace(one, task_id=101, sample_id=tasks[101])
+    present = {100: [], 101: [moved]}
+    changed = store_task_annotations(db, {(1, task): present[task] for task in order})
+    assert changed == {tasks[100], tasks[101]}
+    assert annotations_of(db, [tasks[100], tasks[101]]) == {tasks[101]: [moved]}
+    assert history(db) == [(1, one.updated_at, 0)]
+
+
+def test_many_tasks_of_two_projects_in_one_call_are_told_apart(
+    db: Store, one: RawAnnotation, tasks: dict[int, str]
+) -> None:
+    save_review_project(db, ReviewProject(2, "http://ls", "Experts", "<View/>", "expert"))
+    expert = said(tasks[100], task_id=101, number=50, project_id=2)
+    gone, new = said(tasks[101], 101, number=2), said(tasks[102], 102, number=3)
+    store_task_annotations(db, {(1, 101): [gone], (2, 101): [expert]})
+    edited = replace(one, result=[], updated_at="2026-01-31T13:00:00Z")
+    present = {(1, 100): [edited], (1, 101): [], (1, 102): [new], (2, 101): [expert]}
+    assert store_task_annotations(db, present) == set(tasks.values())
+    assert annotations_of(db, list(tasks.values())) == {tasks[100]: [edited], tasks[102]: [new]}
+    assert raw_annotations(db, [50]) == {50: expert}
+    assert history(db) == [(1, one.updated_at, 0), (2, gone.updated_at, 0)]
+
+
 def test_a_time_that_is_none_is_refused_with_the_annotation(db: Store, one: RawAnnotation) -> None:
     with pytest.raises(RecordError, match=r"^updated_at of annotation 1 is 'soon'"):
         store_task_annotations(db, {(1, 100): [replace(one, updated_at="soon")]})
