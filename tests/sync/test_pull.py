@@ -137,7 +137,7 @@ def test_a_full_pull_notices_tasks_that_were_deleted_between_pages(loop, in_page
     monkeypatch.setattr(LabelStudioClient, "annotated_pages", pages)
     found = pulled(loop, full=True)
     assert (found.tasks, found.deleted) == (5, 1)
-    monkeypatch.setattr(pulling, "_pages", reading)
+    monkeypatch.setattr(LabelStudioClient, "annotated_pages", reading)
     assert pulled(loop, full=True).deleted == 2
 
 
