@@ -17,7 +17,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from agents.texts import short_text
-from goldloop.log_lines import Fact, bounded, json_line, reason, text_line
+from goldloop.log_lines import Fact, bounded, json_line, one_line, reason, text_line
 
 logger = logging.getLogger("goldloop.backend")
 
@@ -69,7 +69,8 @@ def tell(
         name: short_text(value, secrets) if isinstance(value, str) else value
         for name, value in facts.items()
     }
-    logger.log(level, "%s", short_text(what, secrets), extra={"facts": bounded(starred)})
+    line = one_line(short_text(what, secrets))
+    logger.log(level, "%s", line, extra={"facts": bounded(starred)})
 
 
 def warn(what: str, error: Exception, secrets: Sequence[str] = ()) -> None:

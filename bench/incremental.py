@@ -98,7 +98,8 @@ def fill(db: Store, samples: int) -> None:
             "INSERT INTO samples VALUES (?, '?', NULL, '[]', 'trace', NULL, 0.5, '{}', ?)",
             ((f"s{number}", WHEN) for number in range(samples)),
         )
-        db.conn.executemany(_insert("annotations", 13), _rows(samples))
+        # Not deleted, and stored at no known time.
+        db.conn.executemany(_insert("annotations", 14), ((*row, None) for row in _rows(samples)))
 
 
 def change(db: Store, sample_id: str) -> None:

@@ -67,14 +67,12 @@ def store_task_annotations(
     Raises RecordError for an `updated_at` that is no time.
     """
     held = _held(db, present)
-    fixed = {key for key, row in held.items() if asked_at and _touched_at(row) > asked_at}
     standing = [one for given in present.values() for one in given]
     written = [
-        row
-        for one in standing
-        if one.annotation_id not in fixed and (row := _newer(one, held.get(one.annotation_id)))
+        row for one in standing if (row := _newer(one, held.get(one.annotation_id), asked_at))
     ]
-    kept = {one.annotation_id for one in standing} | fixed
+    since = {key for key, row in held.items() if asked_at and (row["stored_at"] or "") > asked_at}
+    kept = {one.annotation_id for one in standing} | since
     gone = [row for key, row in held.items() if key not in kept and row["deleted_at"] is None]
     _archive(db, (row["annotation_id"] for row in (*written, *gone)))
     _delete(db, (row["annotation_id"] for row in gone))
@@ -108,18 +106,18 @@ def _held(db: Database, tasks: Iterable[tuple[int, int]]) -> dict[int, dict[str,
     return found
 
 
-def _touched_at(row: Mapping[str, Any]) -> str:
-    """When we last stored or deleted it, by our clock."""
-    return max(row["stored_at"] or "", row["deleted_at"] or "")
-
-
-def _newer(annotation: RawAnnotation, held: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The row to store, or None where the stored one says the same or is newer."""
+def _newer(
+    annotation: RawAnnotation, held: Mapping[str, Any] | None, asked_at: str
+) -> dict[str, Any] | None:
+    """The row to store, or None where the stored one says the same or is newer, or was deleted
+    since we asked.
+    """
     row = _row(annotation)
     # One that moved to this task from another is stored as if it were new.
     if held is not None and held["task_id"] == row["task_id"]:
         same = all(held[key] == row[key] for key in _FORM)
-        if same and held["deleted_at"] is None:
+        deleted_since = bool(asked_at) and (held["deleted_at"] or "") > asked_at
+        if (same and held["deleted_at"] is None) or deleted_since:
             return None
         if _moment(held) > _moment(row):
             return None

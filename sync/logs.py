@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -33,4 +34,6 @@ class Reporter:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         head = {"time": now, "process": os.getpid()}
         line = text_line if sys.stderr.isatty() else json_line
-        click.echo(line(head, short_text(message, self._secrets), bounded(facts)), err=True)
+        text = line(head, short_text(message, self._secrets), bounded(facts))
+        with suppress(OSError):  # a full disk under the log is no reason to stop working
+            click.echo(text, err=True)

@@ -29,12 +29,15 @@ mount --bind "$1" {VOLUME}
 mount --bind "$2" /etc/hosts
 mount --bind "$3" /media
 mount -o remount,bind,ro /media
+mount --bind "$4" /mnt
+mount -o remount,bind,ro /mnt
 mount -t tmpfs tmpfs /tmp
-mkdir -p "$3"
+mkdir -p "$3" "$4"
 mount --move /media "$3"
+mount --move /mnt "$4"
 mount -o remount,bind,ro /
-user=$4 group=$5
-shift 5
+user=$5 group=$6
+shift 6
 cd {VOLUME}
 exec setpriv --reuid "$user" --regid "$group" --clear-groups --no-new-privs \
     --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search \
@@ -73,12 +76,13 @@ class Container:
 class Confinement:
     """Containers beside each other in one network; leaving it ends them all.
 
-    folder: holds the volumes and the logs. image: the programs that may be under /tmp. hosts: names
-    with addresses, which are all addresses of this network.
+    folder: holds the volumes and the logs. programs: the two folders of programs, ours and Label
+    Studio's, which may be under /tmp. hosts: names with addresses, which are all addresses of this
+    network.
     """
 
-    def __init__(self, folder: Path, image: Path, hosts: Mapping[str, str]):
-        self.folder, self._image, self._hosts = folder, image, folder / "hosts"
+    def __init__(self, folder: Path, programs: tuple[Path, Path], hosts: Mapping[str, str]):
+        self.folder, self._programs, self._hosts = folder, programs, folder / "hosts"
         self._addresses = sorted(set(hosts.values()))
         lines = [f"{address} {name}\n" for name, address in hosts.items()]
         self._hosts.write_text("127.0.0.1 localhost\n" + "".join(lines))
@@ -150,7 +154,7 @@ class Confinement:
 
     def _confined(self, container, command):
         unshared = ["unshare", "--mount", "--propagation", "private", "sh", "-c", CONFINED, "sh"]
-        mounted = [self.volume(container), self._hosts, self._image]
+        mounted = [self.volume(container), self._hosts, *self._programs]
         return [*self._inside, *unshared, *map(str, mounted), *container.user, *command]
 
 

@@ -49,9 +49,10 @@ def containers(image, label_studio_environment):
 
 
 @pytest.fixture(scope="module")
-def machine(containers, image, label_studio_template, tmp_path_factory):
+def machine(containers, image, label_studio_environment, label_studio_template, tmp_path_factory):
     """Everything running, and a few samples pushed."""
-    with Confinement(tmp_path_factory.mktemp("machine"), image, HOSTS) as machine:
+    programs = image, label_studio_environment
+    with Confinement(tmp_path_factory.mktemp("machine"), programs, HOSTS) as machine:
         _give(machine, containers["label-studio"], label_studio_template)
         machine.start(containers["label-studio"], ["label-studio"])
         machine.wait_until_healthy(containers["label-studio"], 100)
