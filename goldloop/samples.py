@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+# Why a run ended before the agent had come to its end.
+STOP_REASONS = ("step_limit", "length", "content_filter")
 DIFFICULTIES = ("easy", "medium", "hard")
 SOURCES = ("synthetic", "trace", "manual")
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -64,9 +66,12 @@ class Run:
     `messages` is the whole trace, from what the agent was asked on. `response` and `tool_calls` are
     what the agent itself said last and called, not what the conversation held before. `confidence`
     is in [0, 1], higher is surer, and None where the run gives no ground for one;
-    `confidence_method` names what gave it. `error` is set when the agent failed, and then
-    `response` is None. `seconds` is wall time. `created_at` is ISO 8601, given by whoever ran the
-    agent.
+    `confidence_method` names what gave it, and `estimates` holds what each estimator of confidence
+    said, by its name and in [0, 1]. `error` is set when the agent failed, and then `response` is
+    None. `stop_reason` is one of `STOP_REASONS`, or None for an agent that came to its own end.
+    The tokens are those of the run itself; the `spent` ones are of everything that was asked for
+    it, its confidence included; each None where it is not known. `seconds` is wall time.
+    `created_at` is ISO 8601, given by whoever ran the agent.
     """
 
     sample_id: str
@@ -81,6 +86,10 @@ class Run:
     output_tokens: int | None = None
     seconds: float | None = None
     created_at: str | None = None
+    estimates: Mapping[str, float] = field(default_factory=dict)
+    spent_input_tokens: int | None = None
+    spent_output_tokens: int | None = None
+    stop_reason: str | None = None
 
 
 def asked_turns(sample: Sample) -> tuple[Message, ...]:

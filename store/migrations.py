@@ -283,3 +283,14 @@ def m009_claims(db: Database) -> None:
     -- Samples whose annotations changed since their consensus was computed.
     CREATE TABLE stale_samples (sample_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
     """)
+
+
+@migrations()
+def m010_estimates(db: Database) -> None:
+    """What each estimator of confidence said of a run, what the run cost, and why it ended."""
+    db.executescript("""
+    ALTER TABLE runs ADD COLUMN estimates TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE runs ADD COLUMN spent_input_tokens INTEGER;
+    ALTER TABLE runs ADD COLUMN spent_output_tokens INTEGER;
+    ALTER TABLE runs ADD COLUMN stop_reason TEXT;
+    """)

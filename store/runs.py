@@ -17,7 +17,8 @@ from store.database import atomic, utc_now
 
 _COLUMNS = (
     "sample_id, agent_version, response, tool_calls, messages, confidence, confidence_method,"
-    " error, input_tokens, output_tokens, seconds, created_at"
+    " error, input_tokens, output_tokens, seconds, created_at, estimates, spent_input_tokens,"
+    " spent_output_tokens, stop_reason"
 )
 
 # As the agent wrote it: the order of a call's arguments is kept, for people to read.
@@ -30,7 +31,8 @@ def insert_runs(db: Database, runs: Iterable[Run]) -> None:
     db.conn.executemany(
         "INSERT OR REPLACE INTO runs (sample_id, agent_version, response, tool_calls, tool_path,"
         " messages, confidence, confidence_method, error, input_tokens, output_tokens, seconds,"
-        " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " created_at, estimates, spent_input_tokens, spent_output_tokens, stop_reason)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (_row(run) for run in runs),
     )
 
@@ -50,6 +52,10 @@ def _row(run: Run) -> tuple[Any, ...]:
         run.output_tokens,
         run.seconds,
         run.created_at or utc_now(),
+        _json(dict(run.estimates)),
+        run.spent_input_tokens,
+        run.spent_output_tokens,
+        run.stop_reason,
     )
 
 
@@ -96,6 +102,10 @@ def _run(row: Sequence[Any]) -> Run:
         output_tokens=row[9],
         seconds=row[10],
         created_at=row[11],
+        estimates=json.loads(row[12]),
+        spent_input_tokens=row[13],
+        spent_output_tokens=row[14],
+        stop_reason=row[15],
     )
 
 
