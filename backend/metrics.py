@@ -6,7 +6,7 @@ stranger sends can make another series.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
@@ -28,7 +28,7 @@ from goldloop.times import instant
 from goldloop.webhooks import KNOWN_ACTIONS
 from store.annotations import get_cursor
 from store.database import Store
-from store.inbox import backlog
+from store.inbox import backlog, hints_set_aside, seconds_to_done
 
 Stores = Callable[[], AbstractContextManager[Store]]
 
@@ -46,6 +46,7 @@ KINDS = {
     GoldloopError: "other",
 }
 INTERNAL = "internal"
+QUANTILES = (0.5, 0.9, 0.99, 1)
 # The cursor in which the worker writes when it last had everything.
 RECONCILED = "reconciled"
 # Label Studio gives up on a webhook after 1 s, on a setup after 3 s, on a prediction after 100 s.
@@ -140,6 +141,12 @@ def _figures(db: Store, now: datetime) -> Iterator[Metric]:
         "Age of the oldest of them; 0 when none waits.",
         _age(waiting.oldest, now) if waiting.oldest else 0,
     )
+    yield GaugeMetricFamily(
+        "goldloop_inbox_set_aside",
+        "Hints that the worker could not follow up; see: goldloop inbox list.",
+        len(hints_set_aside(db)),
+    )
+    yield _processing(seconds_to_done(db))
     reconciled = get_cursor(db, RECONCILED)
     if reconciled:
         yield GaugeMetricFamily(
@@ -147,6 +154,16 @@ def _figures(db: Store, now: datetime) -> Iterator[Metric]:
             "Seconds since the worker last had everything that Label Studio has.",
             _age(reconciled, now),
         )
+
+
+def _processing(seconds: Sequence[float]) -> Metric:
+    """Quantiles of sorted seconds; no series where there are none."""
+    said = "Seconds from a hint's coming until the worker had followed it up, of the latest 1,000."
+    family = GaugeMetricFamily("goldloop_event_processing_seconds", said, labels=["quantile"])
+    for quantile in QUANTILES if seconds else ():
+        nearest = min(len(seconds) - 1, int(quantile * len(seconds)))
+        family.add_metric([f"{quantile:g}"], seconds[nearest])
+    return family
 
 
 def _age(moment: str, now: datetime) -> float:

@@ -135,6 +135,18 @@ def project_fact(db: Database, key: str) -> str:
 
 
 @contextmanager
+def store_errors() -> Iterator[None]:
+    """What goes wrong in SQLite within the block, reading too, comes out as a StoreError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"the store cannot be used at the moment: {error}; see that its disk is there and not "
+            "full, and that no other program holds the file"
+        ) from error
+
+
+@contextmanager
 def transaction(db: Database) -> Iterator[None]:
     """All or nothing; inside another transaction, part of that one.
 

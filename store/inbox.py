@@ -25,6 +25,11 @@ from store.database import atomic, transaction, utc_now
 MAX_WAITING = 10_000
 KEPT_DONE = 1_000
 PATIENCE_SECONDS = 0.5
+# Who claims a hint counts the attempt, and takes it back where it was no fault of the hint; so many
+# are left only by workers that died of it.
+SUSPECT, MOST_CLAIMS = 3, 20
+DEADLY = "every worker that tried it ended before it was done; see their logs"
+_FREE = "SELECT event_id FROM waiting_hints WHERE (claimed_until IS NULL OR claimed_until < ?)"
 # The action of a hint without ids: something happened, and only Label Studio knows what.
 LOOK_AGAIN = "LOOK_AGAIN"
 
@@ -120,6 +125,15 @@ def backlog(db: Database) -> Backlog:
     return Backlog(row[0], row[1])
 
 
+def seconds_to_done(db: Database) -> list[float]:
+    """How long the latest hints took from their coming until they were followed up, in order."""
+    rows = db.execute(
+        "SELECT (julianday(done_at) - julianday(received_at)) * 86400 FROM inbox "
+        "WHERE done_at IS NOT NULL ORDER BY 1"
+    )
+    return [max(0.0, row[0]) for row in rows]
+
+
 def waiting_hints(db: Database, limit: int = 1000) -> list[Hint]:
     """The oldest hints that are not followed up yet, claimed ones too."""
     rows = db.execute(
@@ -134,21 +148,34 @@ def claim_hints(db: Database, limit: int, seconds: float) -> list[Hint]:
     """The oldest hints that no other worker has claimed, claimed for so many seconds.
 
     Who claims them follows them up, and then calls `finish_hints`, `release_hints` or `set_aside`;
-    when it dies instead, they are free again after that time.
+    when it dies instead, they are free again after that time. Whichever it died of: what was
+    claimed `SUSPECT` times is given out alone, and set aside when that was `MOST_CLAIMS` times.
     """
     now = datetime.now(UTC)
-    free = "claimed_until IS NULL OR claimed_until < ?"
     # Asked before, because this is looked for many times a second and reading waits for nobody.
-    if not db.execute(f"SELECT 1 FROM waiting_hints WHERE {free} LIMIT 1", [_iso(now)]).fetchone():  # noqa: S608
+    if not db.execute(f"{_FREE} LIMIT 1", [_iso(now)]).fetchone():
         return []
     with transaction(db):
+        _set_aside_deadly(db, now)
+        chosen = db.execute(
+            f"{_FREE} AND attempts < ? ORDER BY event_id LIMIT ?", [_iso(now), SUSPECT, limit]
+        ).fetchall()
+        chosen = chosen or db.execute(f"{_FREE} ORDER BY event_id LIMIT 1", [_iso(now)]).fetchall()
         rows = db.execute(
-            "UPDATE inbox SET claimed_until = ?, attempts = attempts + 1 WHERE event_id IN "  # noqa: S608
-            f"(SELECT event_id FROM waiting_hints WHERE {free} ORDER BY event_id LIMIT ?) "
+            "UPDATE inbox SET claimed_until = ?, attempts = attempts + 1 WHERE event_id IN "
+            "(SELECT value FROM json_each(?)) "
             "RETURNING event_id, action, task_ids, annotation_ids, attempts",
-            [_iso(now + timedelta(seconds=seconds)), _iso(now), limit],
+            [_iso(now + timedelta(seconds=seconds)), json.dumps([row[0] for row in chosen])],
         ).fetchall()
     return sorted(map(_hint, rows), key=lambda hint: hint.event_id)
+
+
+def _set_aside_deadly(db: Database, now: datetime) -> None:
+    db.execute(
+        "UPDATE inbox SET claimed_until = NULL, set_aside_at = ?, reason = ? "  # noqa: S608
+        f"WHERE event_id IN ({_FREE} AND attempts >= ?)",
+        [utc_now(), DEADLY, _iso(now), MOST_CLAIMS],
+    )
 
 
 def _hint(row: Sequence[Any]) -> Hint:

@@ -20,7 +20,7 @@ from store.gold_checks import (
     settled_samples,
 )
 from store.tasks import ReviewProject, task_samples
-from sync.client import LabelStudioClient, has_forgotten
+from sync.client import LabelStudioClient
 from sync.consensus import read_annotation, rules_in_use
 from sync.project import Project, interface_in_use
 
@@ -75,19 +75,21 @@ def _send(db: Store, client: LabelStudioClient, check: GoldCheck) -> bool:
     return there
 
 
-def mend_checks(db: Store, client: LabelStudioClient) -> int:
+def mend_checks(db: Store, client: LabelStudioClient, review: ReviewProject) -> int:
     """Ask again for the checks that Label Studio forgot, as a changed project setting makes it do;
     how many.
     """
     answers = check_answers(db)
-    mended = 0
+    unanswered = {}
     for check in gold_checks(db).values():
         people = {a.annotator_id for a in answers.get(check.sample_id, ())}
         if len(check.voters | people) < check.overlap:
-            task = client.task(check.task_id)
-            if task is not None and has_forgotten(task, check.overlap):
-                mended += _send(db, client, check)
-    return mended
+            unanswered[check.task_id] = check
+    overlaps = {task_id: check.overlap for task_id, check in unanswered.items()}
+    forgotten = client.forgotten(review.project_id, overlaps)
+    return sum(
+        _send(db, client, unanswered[task_id]) for task_id in forgotten if forgotten[task_id]
+    )
 
 
 def checked(project: Project, db: Store) -> Checked:

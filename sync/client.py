@@ -10,17 +10,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self, cast
-from urllib.parse import quote
 
 import httpx
 from label_studio_sdk.core.api_error import ApiError
 
 from goldloop.errors import LabelStudioError
+from sync.task_filters import in_parts, task_filter
 
 TIMEOUT_SECONDS = 300
 # Ids travel in the address, and some proxies refuse one of more than 4 kB.
 EXPORT_IDS = 200
-FILTER_BYTES = 2000
 PAGE = 1000
 # Tasks with all that people answered: one with a long conversation is megabytes.
 ANNOTATED_PAGE = 500
@@ -28,6 +27,11 @@ ANNOTATED = (
     "id,data,meta,annotations,result,was_cancelled,ground_truth,lead_time,completed_by,updated_by,"
     "created_at,updated_at"
 )
+STANDING = "id,overlap,is_labeled,annotations,was_cancelled,completed_by"
+# Without it Label Studio leaves the annotations out, whatever is included.
+ALL_FIELDS = {"fields": "all", "resolve_uri": "false"}
+# How Label Studio answers where it cannot put something into JSON.
+SERVER_ERROR = 500
 NO_RETRY = {"max_retries": 0, "timeout_in_seconds": TIMEOUT_SECONDS}
 
 
@@ -162,19 +166,37 @@ class LabelStudioClient:
         task arrived twice.
         """
         found: dict[str, list[int]] = {}
-        for some in _in_parts(sample_ids):
-            among = _filter("data.sample_id", "in_list", "String", some)
+        for some in in_parts(sample_ids):
+            among = task_filter("data.sample_id", "in_list", "String", some)
             for task in self._tasks(project_id, [among], "id,data,meta"):
                 if is_ours(task):
                     found.setdefault(task["data"]["sample_id"], []).append(task["id"])
         return {sample_id: sorted(ids) for sample_id, ids in found.items()}
 
-    def task(self, task_id: int) -> Mapping[str, Any] | None:
-        """One task with its annotations, its overlap and whether it is complete; None when it is
-        gone.
+    def forgotten(self, project_id: int, overlaps: Mapping[int, int]) -> dict[int, bool]:
+        """By task id, whether the task is not out to so many people (`overlaps`, by task id): its
+        overlap is lower, or it counts as complete with fewer answers. Tasks that are gone, or that
+        Label Studio cannot give, are left out.
         """
-        found = self._or_none("GET", f"api/tasks/{task_id}/", f"read task {task_id}")
-        return cast("Mapping[str, Any] | None", found)
+        found: dict[int, bool] = {}
+        ids = sorted(overlaps)
+        for start in range(0, len(ids), EXPORT_IDS):
+            for task in self._standing(project_id, ids[start : start + EXPORT_IDS]):
+                found[task["id"]] = _has_forgotten(task, overlaps[task["id"]])
+        return found
+
+    def _standing(self, project_id: int, ids: Sequence[int]) -> list[Mapping[str, Any]]:
+        """How these tasks stand, without those that Label Studio breaks on."""
+        among = task_filter("id", "in_list", "Number", ids)
+        query = {"filters": {"conjunction": "and", "items": [among]}}
+        try:
+            return self._task_page(project_id, query, STANDING, 1, EXPORT_IDS, ALL_FIELDS)
+        except LabelStudioError as error:
+            if refusal(error) != SERVER_ERROR:
+                raise
+        half = len(ids) // 2
+        parts = (ids[:half], ids[half:]) if half else ()
+        return [task for part in parts for task in self._standing(project_id, part)]
 
     def update_task(self, task_id: int, fields: Mapping[str, Any]) -> bool:
         """Change some fields of a task; whether it is there."""
@@ -194,7 +216,7 @@ class LabelStudioClient:
 
     def tasks_changed_since(self, project_id: int, moment: str) -> Iterator[int]:
         """Ids of the tasks that changed after an ISO 8601 moment of the server's clock."""
-        changed = _filter("updated_at", "greater", "Datetime", moment)
+        changed = task_filter("updated_at", "greater", "Datetime", moment)
         for task in self._tasks(project_id, [changed], "id"):
             yield task["id"]
 
@@ -211,7 +233,7 @@ class LabelStudioClient:
         """
         last = 0
         while True:
-            items = [*filters, _filter("id", "greater", "Number", last)]
+            items = [*filters, task_filter("id", "greater", "Number", last)]
             query = {
                 "filters": {"conjunction": "and", "items": items},
                 "ordering": ["tasks:id"],
@@ -250,19 +272,17 @@ class LabelStudioClient:
         """The tasks of a project with their annotations, in the order of their ids, 500 at a time:
         all, or those that changed after an ISO 8601 moment of the server's clock.
         """
-        changed = [] if since is None else [_filter("updated_at", "greater", "Datetime", since)]
+        changed = [] if since is None else [task_filter("updated_at", "greater", "Datetime", since)]
         last = 0
         while True:
             query = {
                 "filters": {
                     "conjunction": "and",
-                    "items": [*changed, _filter("id", "greater", "Number", last)],
+                    "items": [*changed, task_filter("id", "greater", "Number", last)],
                 },
                 "ordering": ["tasks:id"],
             }
-            # Without fields=all Label Studio leaves the annotations out, whatever is included.
-            more = {"fields": "all", "resolve_uri": "false"}
-            page = self._task_page(project_id, query, ANNOTATED, 1, ANNOTATED_PAGE, more)
+            page = self._task_page(project_id, query, ANNOTATED, 1, ANNOTATED_PAGE, ALL_FIELDS)
             yield page
             if len(page) < ANNOTATED_PAGE:
                 return
@@ -422,15 +442,12 @@ def refusal(error: LabelStudioError) -> int | None:
     return error.__cause__.status_code if isinstance(error.__cause__, ApiError) else None
 
 
-def has_forgotten(task: Mapping[str, Any], overlap: int) -> bool:
-    """Whether a task, read by `LabelStudioClient.task`, is not out to `overlap` people: its overlap
-    is lower, or it counts as complete with fewer answers.
-    """
+def _has_forgotten(task: Mapping[str, Any], overlap: int) -> bool:
     if task["overlap"] < overlap:
         return True
     answers = [a for a in task["annotations"] if not a["was_cancelled"]]
     # Nobody is named where the user was deleted.
-    people = {a["completed_by"]["id"] if a["completed_by"] else -a["id"] for a in answers}
+    people = {a["completed_by"] or -a["id"] for a in answers}
     return bool(task["is_labeled"]) and len(people) < overlap
 
 
@@ -455,31 +472,6 @@ def _clean(api_key: str, url: str) -> str:
             f"from {url}/user/account into .env"
         )
     return token
-
-
-def _filter(column: str, operator: str, kind: str, value: object) -> Mapping[str, object]:
-    """A filter of the Data Manager."""
-    return {
-        "filter": f"filter:tasks:{column}",
-        "operator": operator,
-        "type": kind,
-        "value": value,
-    }
-
-
-def _in_parts(texts: Iterable[str]) -> Iterator[list[str]]:
-    """The texts in lists that are short in an address."""
-    part: list[str] = []
-    size = 0
-    for text in texts:
-        weight = len(quote(json.dumps(text))) + 6
-        if part and size + weight > FILTER_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(text)
-        size += weight
-    if part:
-        yield part
 
 
 def _body(response: httpx.Response) -> object:

@@ -50,7 +50,7 @@ BATCH = 1000
 CHUNK = 100
 # Below this many annotations learning takes no time, so it is done whenever something changed;
 # above, when this share of samples has changed since.
-SMALL = 2000
+SMALL = 1000
 GROWTH = 0.1
 
 

@@ -17,9 +17,9 @@ __all__ = ["Report", "Reporter", "reason"]
 
 
 class Report(Protocol):
-    """Takes what happened, with the ids and numbers that belong to it."""
+    """Takes what happened, with the ids and numbers that belong to it, and its level by name."""
 
-    def __call__(self, message: str, **facts: Fact) -> None: ...
+    def __call__(self, message: str, *, level: str = "INFO", **facts: Fact) -> None: ...
 
 
 class Reporter:
@@ -29,10 +29,10 @@ class Reporter:
         """`secrets` are starred, wherever they turn up."""
         self._secrets = [secret for secret in secrets if secret]
 
-    def __call__(self, message: str, **facts: Fact) -> None:
+    def __call__(self, message: str, *, level: str = "INFO", **facts: Fact) -> None:
         """One line."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        head = {"time": now, "process": os.getpid()}
+        head = {"time": now, "process": os.getpid(), "level": level}
         line = text_line if sys.stderr.isatty() else json_line
         text = line(head, short_text(message, self._secrets), bounded(facts))
         with suppress(OSError):  # a full disk under the log is no reason to stop working

@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from enum import Enum, auto
+from typing import Any, TypeVar
 
 from goldloop.errors import LabelStudioError
 from store.annotations import (
@@ -38,13 +39,22 @@ from store.tasks import (
     tasks_under_way,
 )
 from sync.claims import claimed
-from sync.client import EXPORT_IDS, LabelStudioClient, is_ours, refusal
+from sync.client import EXPORT_IDS, SERVER_ERROR, LabelStudioClient, is_ours, refusal
 from sync.doubles import remove_doubles
 from sync.project import Project
 
+T = TypeVar("T")
+
 OVERLAP = timedelta(seconds=30)
-# How Label Studio answers when it cannot give a task.
-BROKEN = 500
+
+
+class Broken(Enum):
+    """Label Studio failed in answering, as it does for what it cannot put into JSON."""
+
+    BROKEN = auto()
+
+
+BROKEN = Broken.BROKEN
 
 
 @dataclass
@@ -91,15 +101,15 @@ def pull(
         cursor = None if full else get_cursor(db, name)
         known = task_samples(db, ours.project_id)
         # Asked before the tasks are fetched, so that what changes meanwhile is looked at again.
-        newest = client.newest_change(ours.project_id)
-        since = cursor and _some_time_before(cursor)
-        pages = _readable_pages(client, ours.project_id, since, pulled)
+        newest = _or_broken(client.newest_change, ours.project_id)
+        since = None if cursor is None else _some_time_before(cursor)
+        pages = _readable_pages(client, ours.project_id, since, known.keys(), pulled)
         found = _store_pages(project, db, client, ours, known, pages, pulled, on_task)
         if cursor is None:
             there = found | set(pulled.unreadable)
             pulled.deleted += _mark_deleted(db, ours, known.keys() - there)
             mark_tasks_present(db, ours.project_id, found)
-        if newest is not None:
+        if isinstance(newest, str):
             set_cursor(db, name, newest)
     _save_people(db, client)
     return pulled
@@ -136,7 +146,10 @@ def find_deleted(db: Store, client: LabelStudioClient) -> int:
     for ours in _projects(db):
         # Read before the tasks are listed: what a push records meanwhile is not among those.
         known = task_samples(db, ours.project_id).keys()
-        deleted += _mark_deleted(db, ours, known - set(client.all_tasks(ours.project_id)))
+        there = _or_broken(lambda number: set(client.all_tasks(number)), ours.project_id)
+        # Where Label Studio cannot list them, a pull asks for each that we know.
+        if there is not BROKEN:
+            deleted += _mark_deleted(db, ours, known - there)
     return deleted
 
 
@@ -161,22 +174,44 @@ def _save_people(db: Store, client: LabelStudioClient) -> None:
         save_token_user(db, ourselves["id"])
 
 
+def _or_broken(ask: Callable[[int], T], project_id: int) -> T | Broken:
+    """What Label Studio says of the project, or `BROKEN` where it fails in saying it."""
+    try:
+        return ask(project_id)
+    except LabelStudioError as error:
+        if refusal(error) != SERVER_ERROR:
+            raise
+        return BROKEN
+
+
 def _readable_pages(
-    client: LabelStudioClient, project_id: int, since: str | None, pulled: Pulled
+    client: LabelStudioClient,
+    project_id: int,
+    since: str | None,
+    known: Collection[int],
+    pulled: Pulled,
 ) -> Iterator[list[Any]]:
     """The tasks that changed since, or all, page by page. Where Label Studio breaks on one of them,
     all but that one, which is added to `pulled`: one must not keep the others from being pulled.
+    Where it cannot even list them (an answer that is nested too deeply does that), those that are
+    known.
     """
     try:
         yield from client.annotated_pages(project_id, since)
     except LabelStudioError as error:
-        if refusal(error) != BROKEN:
+        if refusal(error) != SERVER_ERROR:
             raise
-        if since is None:
-            ids = list(client.all_tasks(project_id))
-        else:
-            ids = list(client.tasks_changed_since(project_id, since))
-        yield from _whatever_can_be_read(client, project_id, ids, pulled)
+        ids = _or_broken(lambda number: _listed(client, number, since), project_id)
+        listed = sorted(known) if ids is BROKEN else ids
+        for start in range(0, len(listed), EXPORT_IDS):
+            chunk = listed[start : start + EXPORT_IDS]
+            yield from _whatever_can_be_read(client, project_id, chunk, pulled)
+
+
+def _listed(client: LabelStudioClient, project_id: int, since: str | None) -> list[int]:
+    if since is None:
+        return list(client.all_tasks(project_id))
+    return list(client.tasks_changed_since(project_id, since))
 
 
 def _whatever_can_be_read(
@@ -186,7 +221,7 @@ def _whatever_can_be_read(
     try:
         yield list(client.export(project_id, ids)) if ids else []
     except LabelStudioError as error:
-        if refusal(error) != BROKEN:
+        if refusal(error) != SERVER_ERROR:
             raise
         if len(ids) == 1:
             pulled.unreadable.append(ids[0])

@@ -21,7 +21,7 @@ from store.further_annotators import (
 from store.gold_checks import active_annotators, end_checks
 from store.tasks import ReviewProject, review_project, task_samples
 from sync.checks import mend_checks
-from sync.client import LabelStudioClient, has_forgotten
+from sync.client import LabelStudioClient
 from sync.consensus import update_consensus
 from sync.experts import expert_ids, return_answers, send_cases, take_back_settled
 from sync.project import Project
@@ -74,7 +74,7 @@ def route_disputes(
     routed.to_experts = send_cases(project, db, client, cases)
     routed.taken_back = take_back_settled(db, client)
     if look_again:
-        routed.checks_mended = mend_checks(db, client)
+        routed.checks_mended = mend_checks(db, client, review)
     return routed
 
 
@@ -130,6 +130,7 @@ def _ask_others(
         return to_experts
     tasks = {sample: task for task, sample in task_samples(db, review.project_id).items()}
     requested = requested_overlaps(db, list(held))
+    waiting: list[Request] = []
     for sample_id, (step, asked) in steps(project, db, held).items():
         request = Request(sample_id, tasks[sample_id], asked.overlap)
         if step is Step.NOBODY_LEFT:
@@ -141,8 +142,10 @@ def _ask_others(
             plan_request(db, review.project_id, further)
             if _ask(db, client, further):
                 routed.asked.append(sample_id)
-        elif step is Step.WAIT and sample_id in requested and look_again:
-            _look_again(db, client, request, routed)
+        elif step is Step.WAIT and sample_id in requested:
+            waiting.append(request)
+    if look_again:
+        _look_again(db, client, review, waiting, routed)
     return to_experts
 
 
@@ -154,15 +157,21 @@ def _ask(db: Store, client: LabelStudioClient, request: Request) -> bool:
     return there
 
 
-def _look_again(db: Store, client: LabelStudioClient, request: Request, routed: Routed) -> None:
-    """Make the request again where Label Studio does not know of it (any more)."""
-    task = client.task(request.task_id)
-    if task is None:
-        return
-    if not has_forgotten(task, request.overlap):
-        routed.waiting.append(request.sample_id)
-    elif _ask(db, client, request):
-        routed.mended.append(request.sample_id)
+def _look_again(
+    db: Store,
+    client: LabelStudioClient,
+    review: ReviewProject,
+    waiting: Sequence[Request],
+    routed: Routed,
+) -> None:
+    """Make the requests again that Label Studio does not know of (any more)."""
+    overlaps = {request.task_id: request.overlap for request in waiting}
+    forgotten = client.forgotten(review.project_id, overlaps)
+    for request in waiting:
+        if forgotten.get(request.task_id) is False:
+            routed.waiting.append(request.sample_id)
+        elif forgotten.get(request.task_id) and _ask(db, client, request):
+            routed.mended.append(request.sample_id)
 
 
 def _overlap(request: Request) -> Mapping[str, object]:

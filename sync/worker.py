@@ -11,12 +11,13 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from label_studio_sdk.core.api_error import ApiError
 
 from goldloop.errors import GoldloopError, LabelStudioError, SettingsError, StoreError
 from store.annotations import set_cursor, tasks_of
-from store.database import Store, utc_now
+from store.database import Store, store_errors, utc_now
 from store.inbox import Hint, claim_hints, finish_hints, release_hints, set_aside
 from store.snapshots import checkpoint
 from store.tasks import review_project
@@ -83,16 +84,17 @@ class _Worker:
             return False
         busy = False
         try:
-            if review_project(self.db) is None:
-                return False
-            busy = self.follow_hints()
-            if now >= self.due:
-                self.due = now + self.project.settings.worker.interval
-                self.reconcile(now)
-            if self.refits.turn():
-                self.route(look_again=True)
+            with store_errors():
+                if review_project(self.db) is None:
+                    return False
+                busy = self.follow_hints()
+                if now >= self.due:
+                    self.due = now + self.project.settings.worker.interval
+                    self.reconcile(now)
+                if self.refits.turn():
+                    self.route(look_again=True)
         except Exception as error:  # noqa: BLE001 - it outlives whatever Label Studio or a disk does
-            self.report(f"trying again soon: {reason(error)}")
+            self.report(f"trying again soon: {reason(error)}", level="WARNING")
             self.hang_up()
             self.not_before = now + min(PAUSE_SECONDS, self.project.settings.worker.interval)
             self.due = self.not_before
@@ -127,7 +129,8 @@ class _Worker:
         if not hints:
             return
         try:
-            self.fetch(hints)
+            with store_errors():
+                self.fetch(hints)
         except Exception as error:  # whatever it is, one hint must not hold up the others
             if _is_no_fault_of_a_hint(error):
                 raise
@@ -172,13 +175,17 @@ class _Worker:
     def give_up(self, hint: Hint, error: Exception) -> None:
         """Try the hint later, or set it aside when it has failed too often."""
         self.report(
-            f"hint failed: {reason(error)}", event_ids=[hint.event_id], attempts=hint.attempts
+            f"hint failed: {reason(error)}",
+            level="WARNING",
+            event_ids=[hint.event_id],
+            attempts=hint.attempts,
         )
         if hint.attempts < MOST_ATTEMPTS:
             release_hints(self.db, [hint], PAUSE_SECONDS)
         else:
             set_aside(self.db, hint, reason(error))
-            self.report("hint set aside; see: goldloop inbox list", event_ids=[hint.event_id])
+            said = "hint set aside; see: goldloop inbox list"
+            self.report(said, level="ERROR", event_ids=[hint.event_id])
 
     def reconcile(self, now: float) -> None:
         """Find what no hint told; one worker at a time."""
@@ -191,7 +198,9 @@ class _Worker:
                 pulled.deleted += find_deleted(self.db, self.client())
             set_cursor(self.db, RECONCILED, utc_now())
             if pulled.changed or pulled.unreadable:
-                self.report("reconciled", changed=len(pulled.changed), unreadable=pulled.unreadable)
+                level = "WARNING" if pulled.unreadable else "INFO"
+                unreadable, changed = pulled.unreadable, len(pulled.changed)
+                self.report("reconciled", level=level, changed=changed, unreadable=unreadable)
             if self.fresh or (not self.refits.awaited and refit_due(self.project, self.db)):
                 self.catch_up()
             self.route(look_again=True)
@@ -209,7 +218,7 @@ class _Worker:
         if self.refits.awaited:
             return
         routed = route_disputes(self.project, self.db, self.client(), look_again=look_again)
-        told = {name: len(ids) for name, ids in asdict(routed).items() if isinstance(ids, list)}
+        told: dict[str, Any] = {name: len(ids) for name, ids in asdict(routed).items() if isinstance(ids, list)}
         if any(told[name] for name in ("asked", "mended", "to_experts", "returned")):
             self.report("disputes routed", **told)
 

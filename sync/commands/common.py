@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from goldloop.errors import GoldloopError
+from store.database import store_errors
 from sync import terminal
 from sync.project import Project, open_project
 
@@ -27,7 +28,8 @@ class InOrder(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an error that a person can mend is one line and an exit code."""
         try:
-            return super().invoke(ctx)
+            with store_errors():
+                return super().invoke(ctx)
         except GoldloopError as error:
             click.echo(f"goldloop: {error}", err=True)
             ctx.exit(error.exit_code)

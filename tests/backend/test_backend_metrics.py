@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from backend.metrics import ACTIONS, ENDPOINTS, KINDS, REFUSALS
 from store.annotations import set_cursor
 from store.database import open_store
-from store.inbox import finish_hints, waiting_hints
+from store.inbox import finish_hints, set_aside, waiting_hints
 
 EVENT = {"action": "ANNOTATION_CREATED", "annotation": {"id": 5, "task": 3}}
 Figures = dict[tuple[str, ...], float]
@@ -98,6 +98,32 @@ def test_what_waits_in_the_inbox_is_seen_with_the_age_of_the_oldest(
     with closing(open_store(folder.path / "goldloop.db")) as db:
         finish_hints(db, waiting_hints(db))
     assert figures(client)["goldloop_inbox_pending",] == 0
+
+
+def test_how_long_the_worker_took_is_told_in_quantiles(folder: Folder, client: FlaskClient) -> None:
+    name = "goldloop_event_processing_seconds"
+    assert (name, "0.5") not in figures(client)
+    for _ in range(10):
+        client.post("/webhook", json=EVENT, headers=SIGNED)
+    with closing(open_store(folder.path / "goldloop.db")) as db:
+        finish_hints(db, waiting_hints(db))
+    folder.change(
+        "UPDATE inbox SET received_at = '2020-01-01T00:00:00Z', "
+        "done_at = '2020-01-01T00:00:0' || (event_id % 10) || '.000Z'"
+    )
+    found = figures(client)
+    seconds = [found[name, quantile] for quantile in ("0.5", "0.9", "0.99", "1")]
+    assert seconds == pytest.approx([5, 9, 9, 9], abs=1e-3)
+
+
+def test_what_the_worker_could_not_follow_up_is_counted(
+    folder: Folder, client: FlaskClient
+) -> None:
+    assert figures(client)["goldloop_inbox_set_aside",] == 0
+    client.post("/webhook", json=EVENT, headers=SIGNED)
+    with closing(open_store(folder.path / "goldloop.db")) as db:
+        set_aside(db, waiting_hints(db)[0], "why")
+    assert figures(client)["goldloop_inbox_set_aside",] == 1
 
 
 def test_the_reconcile_lag_is_there_once_the_worker_has_reconciled(

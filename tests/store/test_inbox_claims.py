@@ -9,6 +9,8 @@ from pathlib import Path
 from store.database import Store, open_store
 from store.inbox import (
     LOOK_AGAIN,
+    MOST_CLAIMS,
+    SUSPECT,
     add_hint,
     add_look_again,
     backlog,
@@ -112,3 +114,27 @@ def test_several_workers_at_once_claim_each_hint_once(db: Store, path: Path) -> 
     with ThreadPoolExecutor(4) as pool:
         found = [task for done in pool.map(work, range(4)) for task in done]
     assert sorted(found) == list(range(200))
+
+
+def test_what_a_worker_may_have_died_of_is_given_out_alone(db: Store) -> None:
+    fill(db, 3)
+    for _ in range(SUSPECT):
+        assert tasks(claim_hints(db, 9, -1)) == [0, 1, 2]
+    assert tasks(claim_hints(db, 9, 60)) == [0]
+    fill(db, 1)
+    assert len(claim_hints(db, 9, 60)) == 1
+    assert tasks(claim_hints(db, 9, 60)) == [1]
+
+
+def test_a_hint_that_every_worker_died_of_is_set_aside_and_can_be_tried_again(db: Store) -> None:
+    fill(db, 2)
+    deadly, harmless = claim_hints(db, 9, -1)
+    finish_hints(db, [harmless])
+    for _ in range(MOST_CLAIMS - 1):
+        assert [hint.event_id for hint in claim_hints(db, 9, -1)] == [deadly.event_id]
+    assert claim_hints(db, 9, 60) == []
+    [aside] = hints_set_aside(db)
+    assert (aside.event_id, aside.attempts) == (deadly.event_id, MOST_CLAIMS)
+    assert "every worker" in aside.reason
+    assert retry_set_aside(db, []) == [deadly.event_id]
+    assert [hint.attempts for hint in claim_hints(db, 9, 60)] == [1]

@@ -19,6 +19,7 @@ from store.database import (
     create_store,
     open_store,
     project_fact,
+    store_errors,
     to_json,
     transaction,
     utc_now,
@@ -326,3 +327,11 @@ def test_times_sort_as_texts() -> None:
     times = [utc_now() for _ in range(100)]
     assert times == sorted(times)
     assert {len(moment) for moment in times} == {len("2026-01-31T12:00:00.000000Z")}
+
+
+def test_reading_that_fails_is_a_store_error_within_the_block_for_it(db: Store) -> None:
+    with (
+        pytest.raises(StoreError, match="cannot be used at the moment: no such table"),
+        store_errors(),
+    ):
+        db.execute("SELECT * FROM nothing_of_the_kind")

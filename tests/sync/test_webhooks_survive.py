@@ -27,11 +27,12 @@ from bench._crowd import Crowd
 from bench._level import after_a_reconcile, difference, remember_what_is_done
 from bench._site import Site
 from bench._supervised import Supervised
+from goldloop.errors import LabelStudioError
 from store.annotations import get_cursor
 from store.inbox import backlog, hints_set_aside, retry_set_aside
 from sync.client import LabelStudioClient
 from sync.processes import backend_command, worker_command
-from sync.pull import pull_tasks
+from sync.pull import find_deleted, pull_tasks
 from sync.reconcile import reconcile
 from tests.sync.dying import start
 from tests.sync.receiver import WEBHOOK_SECRET, use_secrets, wait_for, with_address
@@ -463,6 +464,41 @@ def test_a_task_that_label_studio_cannot_give_does_not_keep_the_others_from_bein
         there = [row[0] for row in db.execute("SELECT task_id FROM annotations")]
     assert other in there
     assert pulled.unreadable == [poisoned]
+
+
+def nest_deeply(site: Site, task_id: int) -> None:
+    """An annotation for which Label Studio cannot even list the project's tasks from then on."""
+    depth = 884
+    with site.person(0) as person:
+        person.post(
+            f"/api/tasks/{task_id}/annotations/",
+            content='{"result": [{"value": ' + "[" * depth + "]" * depth + "}]}",
+            headers={"Content-Type": "application/json"},
+        )
+
+
+def test_a_task_that_label_studio_cannot_even_list_does_not_keep_the_others_from_being_pulled(
+    make_site,
+):
+    site = make_site()
+    poisoned, other, gone, *_ = site.tasks()
+    project = site.project
+    with site.store() as db, project.client() as client:
+        reconcile(project, db, client)
+        nest_deeply(site, poisoned)
+        with pytest.raises(LabelStudioError, match="HTTP 500"):
+            client.newest_change(site.project_id)
+        with site.person(1) as person:
+            person.post(f"/api/tasks/{other}/annotations/", json={"result": []}).raise_for_status()
+        client.delete_task(gone)
+        changed = reconcile(project, db, client)
+        whole = reconcile(project, db, client, full=True)
+        deleted = find_deleted(db, client)
+        there = [row[0] for row in db.execute("SELECT task_id FROM annotations")]
+    assert other in there
+    assert poisoned in {*there, *whole.unreadable}
+    assert changed.unreadable == whole.unreadable
+    assert (whole.deleted, deleted) == (1, 0)
 
 
 class Slow(LabelStudioClient):
