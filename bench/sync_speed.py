@@ -257,7 +257,7 @@ def _bodies(project: Project, db: Store) -> list[bytes]:
     picks, interface = round_picks(db, 1), project.interface()
     chunks = [picks[start : start + CHUNK] for start in range(0, len(picks), CHUNK)]
     made = [make_tasks(project, db, interface, VERSION, chunk) for chunk in chunks]
-    return [json.dumps(parcel).encode() for tasks in made for parcel in parcels(tasks)]
+    return [parcel.body for tasks in made for parcel in parcels(tasks)]
 
 
 def _joined(bodies: Sequence[bytes]) -> bytes:

@@ -7,10 +7,11 @@ parcel is posted at a time: what is uncertain stays little.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Generic, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from goldloop.errors import LabelStudioError
 from store.database import Store
@@ -21,10 +22,16 @@ from sync.grace import look_until
 # Small enough that Label Studio takes a parcel in a few seconds.
 PARCEL_BYTES = 16 * 2**20
 
-# Planned tasks, each with its `sample_id` in `data`, that go in one request.
-Parcel: TypeAlias = Sequence[dict[str, Any]]
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Planned tasks that go in one request: whose they are, and their JSON list."""
+
+    sample_ids: tuple[str, ...]
+    body: bytes
 
 
 def send_tasks(
@@ -46,32 +53,38 @@ def send(
     `meanwhile` starts what can be done while Label Studio takes it. Earlier, another thread would
     hold up every statement of the marking.
     """
-    sample_ids = [task["data"]["sample_id"] for task in parcel]
+    sample_ids = parcel.sample_ids
     mark_sending(db, project_id, sample_ids)
     meanwhile()
-    ids = client.import_tasks(project_id, parcel)
-    if len(ids) != len(parcel):
+    ids = client.import_tasks(project_id, parcel.body)
+    if len(ids) != len(sample_ids):
         raise LabelStudioError(
-            f"Label Studio answered with {len(ids)} task ids for {len(parcel)} tasks; "
+            f"Label Studio answered with {len(ids)} task ids for {len(sample_ids)} tasks; "
             "run the same command again: it asks which of them arrived"
         )
     mark_delivered(db, project_id, dict(zip(sample_ids, ids, strict=True)))
-    return len(parcel)
+    return len(sample_ids)
 
 
-def parcels(tasks: Iterable[dict[str, Any]]) -> list[Parcel]:
-    """The tasks in parcels that Label Studio takes in one request, whatever their size."""
+def parcels(tasks: Iterable[Mapping[str, Any]]) -> list[Parcel]:
+    """Tasks, each with its `sample_id` in `data`, in parcels that Label Studio takes in one
+    request, whatever their size.
+    """
     found: list[Parcel] = []
-    parcel: list[dict[str, Any]] = []
+    texts: dict[str, str] = {}
     size = 0
     for task in tasks:
-        weight = len(json.dumps(task))
-        if parcel and size + weight > PARCEL_BYTES:
-            found.append(parcel)
-            parcel, size = [], 0
-        parcel.append(task)
-        size += weight
-    return [*found, parcel] if parcel else found
+        text = json.dumps(task)
+        if texts and size + len(text) > PARCEL_BYTES:
+            found.append(_parcel(texts))
+            texts, size = {}, 0
+        texts[task["data"]["sample_id"]] = text
+        size += len(text)
+    return [*found, _parcel(texts)] if texts else found
+
+
+def _parcel(texts: Mapping[str, str]) -> Parcel:
+    return Parcel(tuple(texts), f"[{','.join(texts.values())}]".encode())
 
 
 class Ahead(Generic[T, R]):

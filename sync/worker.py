@@ -218,7 +218,8 @@ class _Worker:
         if self.refits.awaited:
             return
         routed = route_disputes(self.project, self.db, self.client(), look_again=look_again)
-        told: dict[str, Any] = {name: len(ids) for name, ids in asdict(routed).items() if isinstance(ids, list)}
+        done = asdict(routed).items()
+        told: dict[str, Any] = {name: len(ids) for name, ids in done if isinstance(ids, list)}
         if any(told[name] for name in ("asked", "mended", "to_experts", "returned")):
             self.report("disputes routed", **told)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -16,6 +17,14 @@ def task(number, length=0):
     return {"data": {"sample_id": f"s-{number}", "text": "x" * length}}
 
 
+def tasks_of(found):
+    """The tasks of each parcel; its ids are theirs."""
+    tasks = [json.loads(parcel.body) for parcel in found]
+    ids = [tuple(one["data"]["sample_id"] for one in some) for some in tasks]
+    assert ids == [parcel.sample_ids for parcel in found]
+    return tasks
+
+
 class TestParcels:
     def test_no_task_is_no_parcel(self):
         assert parcels([]) == []
@@ -23,18 +32,20 @@ class TestParcels:
     def test_small_tasks_go_together_in_order(self):
         tasks = [task(number) for number in range(5)]
 
-        assert parcels(tasks) == [tasks]
+        assert tasks_of(parcels(tasks)) == [tasks]
 
     def test_a_parcel_is_no_larger_than_the_limit(self, monkeypatch):
         monkeypatch.setattr(delivery, "PARCEL_BYTES", 1000)
         small, large = [task(0), task(1)], [task(2, 950), task(3, 950)]
 
-        assert parcels([*small, *large, task(4)]) == [small, [large[0]], [large[1]], [task(4)]]
+        found = tasks_of(parcels([*small, *large, task(4)]))
+        assert found == [small, [large[0]], [large[1]], [task(4)]]
 
     def test_a_task_beyond_the_limit_goes_alone(self, monkeypatch):
         monkeypatch.setattr(delivery, "PARCEL_BYTES", 10)
 
-        assert parcels([task(0, 100), task(1, 100)]) == [[task(0, 100)], [task(1, 100)]]
+        tasks = [task(0, 100), task(1, 100)]
+        assert tasks_of(parcels(tasks)) == [[tasks[0]], [tasks[1]]]
 
 
 class TestAhead:

@@ -146,7 +146,7 @@ class TestTheConnectionBreaks:
         plan, _ = cut
         loop.fill(5)
         plan.append("answer")
-        assert "cannot import 5 tasks" in loop.refused("push", "--batch-size", "5")
+        assert "cannot import tasks" in loop.refused("push", "--batch-size", "5")
         assert loop.samples_there() == [f"s-{number:03}" for number in range(5)]
         delivery = loop.json("push")
         assert (delivery["sent"], delivery["found"]) == (0, 5)
