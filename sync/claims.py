@@ -1,25 +1,47 @@
-"""claims: what one process alone does at a time, however many there are."""
+"""claims: what one process alone does at a time, however many there are.
+
+The operating system lets go of a claim when the process ends, however it ends.
+"""
 
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import IO
 
 from sync.project import Project
 
 
 @contextmanager
 def claimed(project: Project, what: str) -> Iterator[bool]:
-    """Whether this process alone does `what` to the store while the block runs; it does not wait.
+    """Whether this process alone does `what` to the store during the block; it does not wait."""
+    with _claim(project, what) as claim:
+        yield _is_ours(claim)
 
-    The operating system lets go of the claim when the process ends, however it ends.
+
+@contextmanager
+def claimed_in_turn(
+    project: Project, what: str, waiting: Callable[[], AbstractContextManager[object]]
+) -> Iterator[None]:
+    """This process alone does `what` to the store while the block runs; it waits for its turn, and
+    `waiting` tells of that.
     """
+    with _claim(project, what) as claim:
+        if not _is_ours(claim):
+            with waiting():
+                fcntl.flock(claim, fcntl.LOCK_EX)
+        yield
+
+
+def _claim(project: Project, what: str) -> IO[str]:
     store = project.path(project.settings.store.path)
-    with store.with_name(f"{store.name}-{what}").open("a") as claim:
-        try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+    return store.with_name(f"{store.name}-{what}").open("a")
+
+
+def _is_ours(claim: IO[str]) -> bool:
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

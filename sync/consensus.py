@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -36,6 +36,7 @@ from store.database import Store, transaction
 from store.samples import get_sample
 from store.snapshots import snapshot, writes_of_others
 from store.tasks import review_project
+from sync.claims import claimed_in_turn
 from sync.project import Project, interface_in_use
 from sync.terminal import Meter
 
@@ -122,7 +123,8 @@ def refit(project: Project, db: Store, progress: Progress = unwatched) -> Counte
     Learning writes nothing and holds no lock of the store; deciding takes it for moments, so that
     others write in between. Of several processes one refits at a time, and the others wait.
     """
-    with _refits_held(project, progress):
+    waits = partial(progress, "waiting for another process that learns", None)
+    with claimed_in_turn(project, "refit", waits):
         _learn(project, db, progress)
         version = learned(db).version
         sample_ids = annotated_samples(db)
@@ -258,22 +260,6 @@ def _everything_said(
                             truths[name][sample_id] = value
             meter(len(chunk))
     return answers, truths
-
-
-@contextmanager
-def _refits_held(project: Project, progress: Progress) -> Iterator[None]:
-    """Wait until this process alone refits; it does while the block runs.
-
-    The operating system lets go of the claim when the process ends, however it ends.
-    """
-    store = project.path(project.settings.store.path)
-    with store.with_name(f"{store.name}-refit").open("a") as claim:
-        try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            with progress("waiting for another process that learns", None):
-                fcntl.flock(claim, fcntl.LOCK_EX)
-        yield
 
 
 def _models(db: Store) -> Mapping[str, FieldModel]:

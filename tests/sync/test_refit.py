@@ -17,7 +17,8 @@ from goldloop.errors import RecordError
 from store.consensus import learned, stored_models
 from store.inbox import add_hint, backlog
 from sync import consensus
-from sync.consensus import refit, refit_due, unwatched, update_consensus
+from sync.claims import claimed
+from sync.consensus import refit, refit_due, update_consensus
 from sync.refit import CUT_OFF, BackgroundRefit
 from tests.sync.dying import start
 from tests.sync.labelled import elsewhere, labelled
@@ -139,7 +140,7 @@ def test_a_second_process_waits_until_the_first_has_refitted(made):
             refit(second.project, second.db)
         done.set()
 
-    with consensus._refits_held(made.project, unwatched):
+    with claimed(made.project, "refit"):
         thread = threading.Thread(target=other)
         thread.start()
         assert not done.wait(0.5)
@@ -182,7 +183,7 @@ class TestBeside:
             "beside = BackgroundRefit(Path(sys.argv[1]), print); beside.want(); beside.turn()\n"
             "print(beside._process.pid, flush=True); time.sleep(60)"
         )
-        with consensus._refits_held(made.project, unwatched):  # so that it has to wait
+        with claimed(made.project, "refit"):  # so that it has to wait
             command = [sys.executable, "-c", code, str(made.folder)]
             with subprocess.Popen(command, stdout=subprocess.PIPE) as starter:
                 beside = psutil.Process(int(starter.stdout.readline()))
@@ -192,7 +193,7 @@ class TestBeside:
 
     def test_stopping_ends_it(self, made):
         beside = BackgroundRefit(made.folder, pytest.fail)
-        with consensus._refits_held(made.project, unwatched):
+        with claimed(made.project, "refit"):
             beside.want()
             assert not beside.turn()
             process = beside._process
@@ -218,7 +219,7 @@ class TestBeside:
 
     def test_without_anybody_at_its_standard_input_it_ends_at_once(self, made):
         command = [sys.executable, "-m", "sync.refit", str(made.folder)]
-        with consensus._refits_held(made.project, unwatched):
+        with claimed(made.project, "refit"):
             done = subprocess.run(command, stdin=subprocess.DEVNULL, timeout=FINISH, check=False)
         assert done.returncode == CUT_OFF
 
