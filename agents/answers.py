@@ -9,6 +9,7 @@ An answer is a text, or a mapping with any of
     confidence      number from 0 to 1
     input_tokens    whole number, 0 or more
     output_tokens   whole number, 0 or more
+    stop_reason     why it ended before it was done: step_limit, length or content_filter
 
 and other keys are ignored. A call is `{"name", "arguments", "call_id"}`, or as OpenAI writes it
 `{"id", "function": {"name", "arguments"}}`. Arguments are a JSON object or its text; a text that is
@@ -23,6 +24,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import dropwhile
 from typing import Any, TypeVar
 
@@ -33,6 +35,7 @@ from goldloop.confidence import REPORTED
 from goldloop.errors import AgentError, RecordError
 from goldloop.samples import (
     ROLES,
+    STOP_REASONS,
     Message,
     Run,
     Sample,
@@ -58,7 +61,27 @@ def about(sample: Sample, secrets: Sequence[str] = ()) -> Iterator[None]:
     except AgentError as error:
         text = short_text(str(error), secrets)
         sample_id = short_text(sample.sample_id)
-        raise AgentError(f"sample {sample_id!r}: {text}") from error.__cause__
+        told = AgentError(f"sample {sample_id!r}: {text}")
+        told.outage = error.outage
+        raise told from error.__cause__
+
+
+class FailedRunError(AgentError):
+    """A run that failed on the way; `run` is what there was until then."""
+
+    def __init__(self, text: str, run: Run) -> None:
+        super().__init__(text)
+        self.run = run
+
+
+def failed_run(sample: Sample, version: str, error: AgentError) -> Run:
+    """The run that records a failure: the error, and what the agent did until then where it says.
+
+    >>> failed_run(Sample("s", "Hi"), "v", AgentError("no answer")).error
+    'no answer'
+    """
+    run = error.run if isinstance(error, FailedRunError) else Run(sample.sample_id, version)
+    return replace(run, error=str(error), response=None)
 
 
 def run_from_answer(sample: Sample, version: str, answer: object, seconds: float | None) -> Run:
@@ -66,7 +89,7 @@ def run_from_answer(sample: Sample, version: str, answer: object, seconds: float
 
     Its `messages` begin at the first turn that is not the system's; turns that the answer leaves
     out are taken from the sample. Raises `AgentError` when the answer breaks a bound, has a value
-    of the wrong type, or holds neither a text nor a tool call.
+    of the wrong type, or holds neither a text nor a tool call, although nothing stopped it.
     """
     record = _mapping({"response": answer} if isinstance(answer, str) else answer, "the answer")
     given = _each(record.get("messages"), "messages", MAX_MESSAGES, message_from)
@@ -77,13 +100,14 @@ def run_from_answer(sample: Sample, version: str, answer: object, seconds: float
         calls = calls_from(record["tool_calls"])
     if len(calls) > MAX_CALLS:
         raise AgentError(f"messages: expected at most {MAX_CALLS} tool calls, got {len(calls)}")
-    if not calls and not (response or "").strip():
+    stop_reason = _stop_reason(record.get("stop_reason"))
+    if not (calls or stop_reason or (response or "").strip()):
         raise AgentError("answered with neither a text nor a tool call")
     confidence = _confidence(record.get("confidence"))
     return Run(
         sample_id=sample.sample_id,
         agent_version=version,
-        messages=_trace(sample, given or (Message("assistant", response, calls),)),
+        messages=trace(sample, given or (Message("assistant", response, calls),)),
         response=response or None,
         tool_calls=calls,
         confidence=confidence,
@@ -91,6 +115,7 @@ def run_from_answer(sample: Sample, version: str, answer: object, seconds: float
         input_tokens=_count(record.get("input_tokens"), "input_tokens"),
         output_tokens=_count(record.get("output_tokens"), "output_tokens"),
         seconds=seconds,
+        stop_reason=stop_reason,
     )
 
 
@@ -172,7 +197,8 @@ def _own_turns(sample: Sample, given: tuple[Message, ...]) -> tuple[Message, ...
     return turns[len(asked) :] if turns[: len(asked)] == asked else turns
 
 
-def _trace(sample: Sample, turns: tuple[Message, ...]) -> tuple[Message, ...]:
+def trace(sample: Sample, turns: tuple[Message, ...]) -> tuple[Message, ...]:
+    """A whole trace out of the turns of an answer: from what was asked on, without the system's."""
     if not any(turn.role == "user" for turn in turns):
         turns = (*asked_turns(sample), *turns)
     return _without_system(turns)
@@ -212,6 +238,14 @@ def _confidence(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise AgentError(f"confidence: expected a number from 0 to 1, got {str(value)[:40]}")
     return float(value)
+
+
+def _stop_reason(value: object) -> str | None:
+    if value is not None and value not in STOP_REASONS:
+        raise AgentError(
+            f"stop_reason: expected one of {', '.join(STOP_REASONS)}, got {str(value)[:40]!r}"
+        )
+    return None if value is None else str(value)
 
 
 def _count(value: object, what: str) -> int | None:

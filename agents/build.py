@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from agents.base import Agent
 from agents.http_json import HttpAgent
-from agents.openai_chat import OpenAIAgent
-from agents.python_callable import PythonAgent, imported
+from agents.openai_agent import MAX_STEPS, OpenAIAgent
+from agents.openai_model import OpenAIModel
+from agents.python_callable import PythonAgent, imported_value
 from agents.recorded import RecordedAgent
+from agents.retry import Retry
+from agents.schemas import Schema
+from agents.tools import Tools, executed_tools, recorded_tools
 from goldloop.errors import SettingsError
 from goldloop.samples import Run
 
@@ -27,21 +29,26 @@ def build_agent(
     url: str | None = None,
     headers: Mapping[str, str] | None = None,
     model: str | None = None,
-    tools: Sequence[Mapping[str, Any]] | None = None,
+    api: str = "chat",
+    stream: bool = False,
+    tools: object = None,
     system_prompt: str | None = None,
     temperature: float | None = None,
+    response_schema: object = None,
+    max_steps: int = MAX_STEPS,
+    max_tokens: int | None = None,
     base_url: str | None = None,
     api_key: str | None = None,
     timeout: float = 60.0,
-    answers: int = 3,
+    retry: Retry | None = None,
     execute: str | None = None,
     runs: Mapping[str, Run] | Callable[[str], Run | None] | None = None,
 ) -> Agent:
     """The agent of one of `KINDS`; settings of the other kinds are ignored.
 
     `python` needs `target` (`folder`: made importable), `http` needs `url`, `openai` needs `model`,
-    `recorded` needs `runs`. `execute` names the module:callable that runs an openai agent's tools:
-    it takes (name, arguments) and returns the tool's answer. Raises `SettingsError` naming the
+    `recorded` needs `runs`. `execute` names the module:TOOLS or module:callable that runs an openai
+    agent's tools, as `agents.tools.executed_tools` takes it. Raises `SettingsError` naming the
     setting that is missing or wrong.
     """
     if not version:
@@ -54,31 +61,40 @@ def build_agent(
         return PythonAgent(_needed(target, "target", kind), version, folder)
     seconds = _within(timeout, "timeout", 0.001, 3600)
     if kind == "http":
-        return HttpAgent(_needed(url, "url", kind), version, headers, seconds)
+        return HttpAgent(_needed(url, "url", kind), version, headers, seconds, retry)
     if kind != "openai":
         raise SettingsError(f"agent kind: expected one of {', '.join(KINDS)}, got {kind[:40]!r}")
-    return OpenAIAgent(
+    # What may be wrong with them is found before a connection is made.
+    shown = _tools(tools, execute, folder)
+    schema = None if response_schema is None else Schema(response_schema, "agent response_schema")
+    warmth = None if temperature is None else _within(temperature, "temperature", 0, 2)
+    asked = OpenAIModel(
         _needed(model, "model", kind),
-        version,
-        tools=tools,
-        system_prompt=system_prompt,
-        temperature=None if temperature is None else _within(temperature, "temperature", 0, 2),
+        api=api,
+        stream=stream,
         base_url=base_url,
         api_key=api_key,
         timeout=seconds,
-        answers=int(_within(answers, "answers", 1, 20)),
-        execute=_executor(execute, folder) if execute else None,
+        max_tokens=max_tokens,
+        retry=retry,
+    )
+    return OpenAIAgent(
+        asked,
+        version,
+        tools=shown,
+        system_prompt=system_prompt,
+        temperature=warmth,
+        schema=schema,
+        max_steps=int(_within(max_steps, "max_steps", 1, 100)),
     )
 
 
-def _executor(target: str, folder: str | None) -> Callable[[str, Mapping[str, Any]], str]:
-    run_tool = imported(target, folder)
-
-    def execute(name: str, arguments: Mapping[str, Any]) -> str:
-        answer = run_tool(name, arguments)
-        return answer if isinstance(answer, str) else json.dumps(answer, default=str)
-
-    return execute
+def _tools(tools: object, execute: str | None, folder: str | None) -> Tools:
+    given = () if tools is None else tools
+    if not execute:
+        return recorded_tools(given)
+    run = imported_value(execute, folder)
+    return executed_tools(given, run, f"agent execute {execute!r}")
 
 
 def _needed(value: str | None, setting: str, kind: str) -> str:

@@ -1,81 +1,84 @@
-"""Read OpenAI's `chat.completion` object, from whatever endpoint says that it speaks it."""
+"""What a model answered, in whichever way it was asked."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
-from goldloop.errors import AgentError
+from agents.usage import Usage
 
-_ENDINGS = {
-    "length": "the answer was cut off at the token limit (finish_reason=length)",
-    "content_filter": "the endpoint's content filter held the answer back",
-}
+
+class Token(NamedTuple):
+    """One token of an answer: its text, and the natural logarithm of its probability."""
+
+    text: str
+    logprob: float
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
     """One assistant turn.
 
-    `message` is as the endpoint sent it, since some want their own keys back, except that a
-    refusal stands as its content. `logprobs` are those of the answer's tokens, empty where there
-    are none. The counts are None where the endpoint does not say.
+    `message` is in chat form, with keys of the endpoint's own, since some want them back; a refusal
+    stands as its content, and `refused` says that it is one: saying no may be right. `tokens` are
+    those of the answer's text, empty where there are no log probabilities. `stop_reason` is
+    `length` or `content_filter` where the endpoint cut the answer off. The tokens are those of this
+    answer; the `spent` ones count what failed attempts were said to take as well. Each is None
+    where the endpoint does not say.
     """
 
     message: Mapping[str, Any]
-    logprobs: tuple[float, ...]
-    input_tokens: int | None
-    output_tokens: int | None
+    tokens: tuple[Token, ...] = ()
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    spent_input_tokens: int | None = None
+    spent_output_tokens: int | None = None
+    stop_reason: str | None = None
+    refused: bool = False
+
+    @property
+    def text(self) -> str:
+        """What it says; empty for an answer that only calls tools."""
+        content = self.message.get("content")
+        return content if isinstance(content, str) else ""
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of this answer."""
+        return Usage(self.input_tokens, self.output_tokens)
+
+    @property
+    def spent(self) -> Usage:
+        """The tokens of this answer and of the attempts before it."""
+        return Usage(self.spent_input_tokens, self.spent_output_tokens)
+
+    def having_spent(self, spent: Usage) -> Completion:
+        """The same answer, which took so many tokens in all."""
+        return replace(
+            self, spent_input_tokens=spent.input_tokens, spent_output_tokens=spent.output_tokens
+        )
 
 
-def completion_from(body: object) -> Completion:
-    """The first choice of a completion.
+def tokens_from(value: object) -> tuple[Token, ...]:
+    """Tokens as both of OpenAI's interfaces write them.
 
-    A refusal is an answer like any other: saying no may be right. Raises `AgentError` when there
-    is no choice, the answer was cut off or filtered, or the body is something else.
+    None at all where one of them is not a text with a number: half of an answer's probabilities say
+    nothing about it.
     """
-    choice = _choice(body)
-    if choice.get("finish_reason") in _ENDINGS:
-        raise AgentError(_ENDINGS[choice["finish_reason"]])
-    message = choice.get("message")
-    if not isinstance(message, Mapping):
-        raise AgentError("the completion's first choice has no message")
-    usage = body.get("usage") if isinstance(body, Mapping) else None
-    return Completion(
-        message={
-            **message,
-            "role": "assistant",
-            "content": message.get("content") or message.get("refusal"),
-        },
-        logprobs=_logprobs(choice.get("logprobs")),
-        input_tokens=_count(usage, "prompt_tokens"),
-        output_tokens=_count(usage, "completion_tokens"),
-    )
+    if not isinstance(value, list | tuple):
+        return ()
+    tokens = [_token(item) for item in value]
+    return () if None in tokens else tuple(token for token in tokens if token)
 
 
-def _choice(body: object) -> Mapping[str, Any]:
-    choices = body.get("choices") if isinstance(body, Mapping) else None
-    if not isinstance(choices, list):
-        raise AgentError("expected a chat completion with `choices`; is this address OpenAI's API?")
-    if not choices or not isinstance(choices[0], Mapping):
-        raise AgentError("the completion has no choices")
-    return choices[0]
-
-
-def _logprobs(value: object) -> tuple[float, ...]:
-    """Those of the content, or else of the refusal; none at all when one of them is no number."""
+def _token(value: object) -> Token | None:
     if not isinstance(value, Mapping):
-        return ()
-    tokens = value.get("content") or value.get("refusal")
-    if not isinstance(tokens, list):
-        return ()
-    numbers = [token.get("logprob") if isinstance(token, Mapping) else None for token in tokens]
-    sound = [float(n) for n in numbers if isinstance(n, int | float) and not math.isnan(n)]
-    return tuple(sound) if len(sound) == len(numbers) and math.inf not in sound else ()
-
-
-def _count(usage: object, name: str) -> int | None:
-    count = usage.get(name) if isinstance(usage, Mapping) else None
-    return count if isinstance(count, int) and 0 <= count < 2**53 else None
+        return None
+    text, logprob = value.get("token"), value.get("logprob")
+    if not isinstance(text, str) or isinstance(logprob, bool):
+        return None
+    if not isinstance(logprob, int | float) or math.isnan(logprob) or logprob == math.inf:
+        return None
+    return Token(text, float(logprob))

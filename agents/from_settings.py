@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from agents.base import Agent
+from agents.base import Agent, Model
 from agents.build import build_agent
+from agents.estimating import EstimatingAgent, Estimation
+from agents.openai_model import OpenAIModel
+from agents.retry import Retry
+from goldloop.confidence import VERBALIZED
 from goldloop.errors import SettingsError
-from goldloop.settings import Settings
+from goldloop.settings import AgentSettings, Settings
 
 
 def agent_from_settings(settings: Settings, folder: Path, version: str) -> Agent:
-    """An agent that answers under the name `version`; files are relative to `folder`.
+    """An agent that answers under the name `version`, and says how sure it is; files are relative
+    to `folder`.
 
     Raises SettingsError when the settings do not describe one that can be asked.
     """
+    estimation = _estimation(settings, folder)
+    return EstimatingAgent(_agent(settings, folder, version), estimation)
+
+
+def _estimation(settings: Settings, folder: Path) -> Estimation:
+    """What is to be estimated; the models that are asked for it are made."""
+    asked, agent = settings.confidence, settings.agent
+    named = asked.model or (agent.model if agent.kind == "openai" else "")
+    states = VERBALIZED in (*asked.estimators, asked.method)
+    return Estimation(
+        method=asked.method,
+        estimators=frozenset(asked.estimators),
+        answers=agent.answers,
+        ordered=asked.ordered_calls,
+        model=model_from_settings(settings, named) if states and named else None,
+        judge=model_from_settings(settings, asked.judge) if asked.judge else None,
+        instructions=_text(folder / agent.system_prompt) if agent.system_prompt else None,
+    )
+
+
+def _agent(settings: Settings, folder: Path, version: str) -> Agent:
     agent = settings.agent
     kind, _, target = agent.kind.partition(":")
     return build_agent(
@@ -26,19 +50,48 @@ def agent_from_settings(settings: Settings, folder: Path, version: str) -> Agent
         target=target or None,
         url=agent.url or None,
         model=agent.model or None,
-        tools=_tools(folder / agent.tools) if agent.tools else None,
+        api=agent.api,
+        stream=agent.stream,
+        tools=_json(folder / agent.tools) if agent.tools else None,
         system_prompt=_text(folder / agent.system_prompt) if agent.system_prompt else None,
         temperature=agent.temperature,
+        response_schema=_json(folder / agent.response_schema) if agent.response_schema else None,
+        max_steps=agent.max_steps,
+        max_tokens=agent.max_output or None,
         base_url=agent.base_url or None,
         api_key=settings.secrets.openai_api_key or None,
         timeout=agent.timeout,
-        answers=agent.answers,
+        retry=_retry(agent),
         execute=agent.execute or None,
         headers={"Authorization": settings.secrets.agent_authorization}
         if settings.secrets.agent_authorization
         else None,
         folder=str(folder),
     )
+
+
+def model_from_settings(settings: Settings, name: str = "") -> Model:
+    """The model of that name, or the agent's own, at the endpoint that the settings name.
+
+    Raises SettingsError when they name no model, or OpenAI's endpoint and no key.
+    """
+    agent = settings.agent
+    if not (name or agent.model):
+        raise SettingsError("goldloop.toml: [agent] model is not set; name the model to ask")
+    return OpenAIModel(
+        name or agent.model,
+        api=agent.api,
+        stream=agent.stream,
+        base_url=agent.base_url or None,
+        api_key=settings.secrets.openai_api_key or None,
+        timeout=agent.timeout,
+        max_tokens=agent.max_output or None,
+        retry=_retry(agent),
+    )
+
+
+def _retry(agent: AgentSettings) -> Retry:
+    return Retry(attempts=agent.attempts, first_wait=agent.first_wait)
 
 
 def _text(path: Path) -> str:
@@ -48,11 +101,9 @@ def _text(path: Path) -> str:
         raise SettingsError(f"goldloop.toml: [agent]: {path} cannot be read: {error}") from error
 
 
-def _tools(path: Path) -> Sequence[Any]:
+def _json(path: Path) -> object:
     try:
-        tools = json.loads(_text(path))
-    except json.JSONDecodeError as error:
+        value: object = json.loads(_text(path))
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path} is not JSON: {error}") from error
-    if not isinstance(tools, list):
-        raise SettingsError(f"{path} must hold a JSON list of tool definitions")
-    return tools
+    return value

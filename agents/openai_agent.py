@@ -1,232 +1,194 @@
-"""An agent that is a model behind an OpenAI-compatible endpoint (Chat Completions).
-
-Confidence comes from one of two methods, named in `Run.confidence_method`:
-
-    token_probability   the run called no tool and the endpoint gave log probabilities of the
-                        answer's tokens
-    agreement           otherwise: the mean similarity to `answers` - 1 more answers to the same
-                        question, drawn at a temperature of at least 0.7; those that fail are left
-                        out, and without any there is no confidence
-
-Tokens and seconds of a run are those of its own answer, without the extra ones.
-"""
+"""An agent that is a model behind an OpenAI-compatible endpoint, with its prompt and tools."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import httpx2
-import openai
+from agents.answers import (
+    FailedRunError,
+    about,
+    calls_from,
+    message_from,
+    run_from_answer,
+    trace,
+)
+from agents.asking import Ask
+from agents.completions import Completion
+from agents.openai_model import OpenAIModel
+from agents.questions import chat_messages
+from agents.retry import CallError
+from agents.schemas import Schema
+from agents.tools import Tools
+from agents.usage import Usage, total
+from goldloop.confidence import LOGPROB, answer_probability
+from goldloop.errors import AgentError
+from goldloop.samples import Message, Run, Sample, asked_turns
 
-from agents.answers import MAX_TEXT, about, calls_from, run_from_answer
-from agents.bodies import read_json
-from agents.completions import Completion, completion_from
-from agents.questions import UNPARSED, chat_messages
-from agents.retry import CallError, Retry, refused
-from agents.texts import clean_text
-from agents.urls import checked_headers, checked_url, shown_url
-from goldloop.confidence import AGREEMENT, TOKEN_PROBABILITY, agreement, mean_token_probability
-from goldloop.errors import AgentError, SettingsError
-from goldloop.samples import Run, Sample, ToolCall, asked_turns
-
-OPENAI_URL = "https://api.openai.com/v1"
 SAMPLING_TEMPERATURE = 0.7
 MAX_STEPS = 10
 
-Execute = Callable[[str, Mapping[str, Any]], str]
 
+@dataclass(slots=True)
+class _Talk:
+    """What was said since the question, and what it took."""
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """A run without its confidence, and the log probabilities of its last turn."""
+    started: float = field(default_factory=time.perf_counter)
+    turns: list[Mapping[str, Any]] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    steps: list[Completion] = field(default_factory=list)
+    lost: list[Usage] = field(default_factory=list)
 
-    run: Run
-    logprobs: tuple[float, ...]
+    def add(self, turn: Mapping[str, Any]) -> Message:
+        """Raises `AgentError` for a turn that cannot be kept."""
+        message = message_from(turn)
+        self.turns.append(turn)
+        self.messages.append(message)
+        return message
+
+    @property
+    def spent(self) -> Usage:
+        """The tokens of everything that was asked; unknown where nothing was counted."""
+        parts = [*(step.spent for step in self.steps), *self.lost]
+        return total(parts) if parts else Usage()
 
 
 class OpenAIAgent:
     """Asks a model with a system prompt, tools and the sample's conversation.
 
-    Tool calls are recorded and not executed, unless `execute(name, arguments) -> text` is given:
-    then its results go back to the model for up to 10 steps, and an exception of it goes back as
-    text. The extra answers for the agreement execute too; `answers=1` turns them off.
+    Tool calls are recorded and not executed, unless `tools` can execute them: then their results go
+    back to the model, which is asked up to `max_steps` times. A run that is still calling tools
+    then, or whose answer the endpoint cut off, is kept with its trace and its `stop_reason`; calls
+    that came last, or in an answer that was cut off, are not executed.
 
-    `tools` are OpenAI's tool definitions, or bare function definitions. `system_prompt` comes
-    before the turns of the conversation, whatever these begin with. `temperature` None leaves it
-    to the endpoint. `timeout` is in seconds, for one call as a whole. Log probabilities are asked
-    for; an endpoint that refuses the question with 400 or 422 is asked again without, and from
-    then on always. One instance may be used from several threads.
+    With a `schema` the answer has to be JSON that fits it, except a refusal, which is an answer
+    like any other, and one that was cut off. `system_prompt` comes before the turns of the
+    conversation, whatever these begin with. `temperature` None leaves it to the endpoint. Where
+    there are log probabilities of the last answer's text, the run's `estimates` hold `logprob`. One
+    instance may be used from several threads.
     """
 
     def __init__(
         self,
-        model: str,
+        model: OpenAIModel,
         version: str,
         *,
-        tools: Sequence[Mapping[str, Any]] | None = None,
+        tools: Tools = Tools(),  # noqa: B008 - immutable
         system_prompt: str | None = None,
         temperature: float | None = None,
-        base_url: str | None = None,
-        api_key: str | None = None,
-        timeout: float = 60.0,
-        answers: int = 3,
-        execute: Execute | None = None,
-        retry: Retry | None = None,
+        schema: Schema | None = None,
+        max_steps: int = MAX_STEPS,
     ) -> None:
         self.model = model
         self.version = version
-        self.timeout = timeout
-        self._tools = [_tool(tool) for tool in tools or ()]
+        self.tools = tools
         self._system = [{"role": "system", "content": system_prompt}] if system_prompt else []
         self._temperature = temperature
-        self._answers = answers
-        self._execute = execute
-        self._retry = retry or Retry()
-        self._secrets = (api_key,) if api_key else ()
-        self._url = checked_url(base_url or OPENAI_URL, "OPENAI_BASE_URL")
-        self._client = _client(self._url, api_key, timeout)
-        self._without_logprobs = False
+        self._schema = schema
+        self._max_steps = max_steps
 
     def __repr__(self) -> str:
-        url = shown_url(self._url)
-        return f"OpenAIAgent(model={self.model!r}, version={self.version!r}, base_url={url!r})"
+        return f"OpenAIAgent(model={self.model!r}, version={self.version!r})"
 
     def answer(self, sample: Sample) -> Run:
-        """Raises `AgentError` when the endpoint fails for good, or the answer was cut off,
-        filtered, empty, or too long a chain of tool calls."""
-        with about(sample, self._secrets):
-            answer = self._one_answer(sample, self._temperature)
-            confidence, method = self._confidence(sample, answer)
-            return replace(answer.run, confidence=confidence, confidence_method=method)
+        """Raises `FailedRunError`, with what there was until then, when the endpoint fails for
+        good, or an answer is empty or makes no sense.
+        """
+        return self._answer(sample, self._temperature)
+
+    def answer_again(self, sample: Sample) -> Run:
+        """An answer that is independent of the first one; raises as `answer` does."""
+        # At temperature 0 every answer agrees, which says nothing about how sure the model is.
+        warm = self._temperature is None or self._temperature >= SAMPLING_TEMPERATURE
+        return self._answer(sample, self._temperature if warm else SAMPLING_TEMPERATURE)
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self.model.close()
 
-    def _confidence(self, sample: Sample, answer: _Answer) -> tuple[float | None, str | None]:
-        if answer.logprobs and not answer.run.tool_calls:
-            return mean_token_probability(answer.logprobs), TOKEN_PROBABILITY
-        others = [run for _ in range(self._answers - 1) if (run := self._other_run(sample))]
-        share = agreement(answer.run, others)
-        return share, None if share is None else AGREEMENT
-
-    def _other_run(self, sample: Sample) -> Run | None:
-        # At temperature 0 every answer agrees, which says nothing about how sure the model is.
-        temperature = self._temperature
-        if temperature is not None:
-            temperature = max(temperature, SAMPLING_TEMPERATURE)
+    def _answer(self, sample: Sample, temperature: float | None) -> Run:
+        talk = _Talk()
         try:
-            return self._one_answer(sample, temperature).run
-        except AgentError:
-            return None
+            with about(sample, self.model.secrets):
+                stop_reason = self._converse(sample, talk, temperature)
+                return self._run(sample, talk, stop_reason)
+        except AgentError as error:
+            failed = Run(
+                sample.sample_id,
+                self.version,
+                messages=trace(sample, tuple(talk.messages)),
+                seconds=time.perf_counter() - talk.started,
+                spent_input_tokens=talk.spent.input_tokens,
+                spent_output_tokens=talk.spent.output_tokens,
+            )
+            told = FailedRunError(str(error), failed)
+            told.outage = error.outage
+            raise told from error.__cause__
 
-    def _one_answer(self, sample: Sample, temperature: float | None) -> _Answer:
-        started = time.perf_counter()
-        turns, steps = self._converse(sample, temperature)
-        answer = {
-            "messages": turns,
-            "input_tokens": _total([step.input_tokens for step in steps]),
-            "output_tokens": _total([step.output_tokens for step in steps]),
-        }
-        run = run_from_answer(sample, self.version, answer, time.perf_counter() - started)
-        return _Answer(run, steps[-1].logprobs)
-
-    def _converse(
-        self, sample: Sample, temperature: float | None
-    ) -> tuple[list[Mapping[str, Any]], list[Completion]]:
-        """The new turns up to one that calls no tool, or that calls tools nobody executes."""
+    def _converse(self, sample: Sample, talk: _Talk, temperature: float | None) -> str | None:
+        """Let the model speak until it calls no tool that is executed; why it was stopped."""
         asked = [*self._system, *chat_messages(asked_turns(sample))]
-        turns: list[Mapping[str, Any]] = []
-        steps: list[Completion] = []
-        for _ in range(MAX_STEPS):
-            steps.append(self._complete([*asked, *turns], temperature))
-            turns.append(steps[-1].message)
-            calls = calls_from(steps[-1].message.get("tool_calls"))
-            if not calls or self._execute is None:
-                return turns, steps
-            turns.extend(_result(self._execute, call) for call in calls)
-        raise AgentError(f"still calling tools after {MAX_STEPS} steps")
+        for step in range(1, self._max_steps + 1):
+            turn = self._turn([*asked, *talk.turns], talk, temperature)
+            stop_reason = talk.steps[-1].stop_reason
+            if stop_reason or not turn.tool_calls or not self.tools.execute:
+                return stop_reason
+            if step < self._max_steps:
+                for call in turn.tool_calls:
+                    result = {"role": "tool", "content": self.tools.result(call)}
+                    talk.add({**result, "tool_call_id": call.call_id, "name": call.name})
+        return "step_limit"
 
-    def _complete(self, messages: list[Any], temperature: float | None) -> Completion:
-        """One turn, with log probabilities where the endpoint takes the question for them."""
-        request: dict[str, Any] = {"model": self.model, "messages": messages}
-        if temperature is not None:
-            request["temperature"] = temperature
-        if self._tools:
-            request["tools"] = self._tools
-        if self._without_logprobs:
-            return self._retry(lambda: self._call(request))
+    def _turn(
+        self, turns: list[Mapping[str, Any]], talk: _Talk, temperature: float | None
+    ) -> Message:
+        ask = Ask(
+            turns,
+            temperature,
+            self._schema.schema if self._schema else None,
+            self.tools.definitions,
+            self.model.max_tokens,
+            goes_on=self.tools.execute is not None,
+        )
         try:
-            return self._retry(lambda: self._call({**request, "logprobs": True}))
+            talk.steps.append(self.model.complete(ask))
         except CallError as error:
-            if error.status not in (400, 422):
-                raise
-        completion = self._retry(lambda: self._call(request))
-        self._without_logprobs = True
-        return completion
+            if error.usage.known:
+                talk.lost.append(error.usage)
+            raise
+        return talk.add(_with_ids(talk.steps[-1].message, len(talk.steps)))
 
-    def _call(self, request: Mapping[str, Any]) -> Completion:
-        deadline = time.monotonic() + self.timeout
-        create = self._client.chat.completions.with_streaming_response.create
-        try:
-            with create(**request) as response:
-                body = read_json(response.iter_bytes(), time.monotonic, deadline)
-        except openai.APIStatusError as error:
-            said, wait = f"{error.code or ''} {error.message}", error.response.headers
-            raise refused(error.status_code, said.strip(), wait.get("retry-after")) from None
-        except (openai.APIConnectionError, httpx2.RequestError) as error:
-            # The cause's text may repeat a header, so only its kind is told.
-            kind = type(error.__cause__ or error).__name__
-            raise CallError(f"{shown_url(self._url)}: {kind}", again=True) from None
-        return completion_from(body)
-
-
-def _client(url: str, api_key: str | None, timeout: float) -> openai.OpenAI:
-    """A client that neither retries nor follows redirects: both are ours to decide.
-
-    An endpoint of one's own may need no key, but the package insists on one.
-    """
-    if not api_key and url == OPENAI_URL:
-        raise SettingsError("OPENAI_API_KEY is not set; put it into the environment or .env")
-    key = checked_headers({"Authorization": api_key or "none"}, "OPENAI_API_KEY")["Authorization"]
-    return openai.OpenAI(
-        api_key=key,
-        base_url=url,
-        timeout=timeout,
-        max_retries=0,
-        http_client=openai.DefaultHttpxClient(follow_redirects=False, timeout=timeout),
-    )
+    def _run(self, sample: Sample, talk: _Talk, stop_reason: str | None) -> Run:
+        last = talk.steps[-1]
+        usage, spent = total(step.usage for step in talk.steps), talk.spent
+        answer = {"messages": talk.turns, "stop_reason": stop_reason, **usage._asdict()}
+        seconds = time.perf_counter() - talk.started
+        run = run_from_answer(sample, self.version, answer, seconds)
+        if self._schema and not (stop_reason or last.refused or talk.messages[-1].tool_calls):
+            misfit = self._schema.misfit_of_text(last.text)
+            if misfit:
+                raise AgentError(f"the answer does not fit the response schema: {misfit}")
+        return replace(
+            run,
+            estimates=_estimates(talk),
+            spent_input_tokens=spent.input_tokens,
+            spent_output_tokens=spent.output_tokens,
+        )
 
 
-def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
-    function = tool.get("function", tool) if isinstance(tool, Mapping) else None
-    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
-        raise SettingsError("agent tools: every tool needs a `name`, or `function` with a `name`")
-    return {"type": "function", "function": function}
+def _estimates(talk: _Talk) -> dict[str, float]:
+    """Of a text at the end: the tokens of calls mostly have no probability."""
+    tokens = () if talk.messages[-1].tool_calls else talk.steps[-1].tokens
+    value = answer_probability(tokens)
+    return {} if value is None else {LOGPROB: value}
 
 
-def _result(execute: Execute, call: ToolCall) -> dict[str, Any]:
-    """The tool's answer as a turn."""
-    if set(call.arguments) == {UNPARSED}:
-        content = "error: the arguments are not a JSON object"
-    else:
-        content = _executed(execute, call)
-    return {"role": "tool", "tool_call_id": call.call_id, "name": call.name, "content": content}
-
-
-def _executed(execute: Execute, call: ToolCall) -> str:
-    try:
-        result = execute(call.name, call.arguments)
-    except Exception as error:  # noqa: BLE001 - a tool's failure is for the model to deal with
-        result = f"error: {type(error).__name__}: {error}"
-    if not isinstance(result, str):
-        raise AgentError(f"tool {call.name!r} returned {type(result).__name__}, expected a text")
-    return clean_text(result[:MAX_TEXT])
-
-
-def _total(counts: Sequence[int | None]) -> int | None:
-    """Their sum, or None when one of them is not known."""
-    return None if None in counts else sum(count or 0 for count in counts)
+def _with_ids(message: Mapping[str, Any], step: int) -> Mapping[str, Any]:
+    """Calls without an id get one, so that the results can name them."""
+    calls = message.get("tool_calls")
+    if not calls or all(call.call_id for call in calls_from(calls)):
+        return message
+    named = [{**call, "id": call.get("id") or f"call_{step}_{n}"} for n, call in enumerate(calls)]
+    return {**message, "tool_calls": named}

@@ -47,7 +47,9 @@ class PythonAgent:
             return self._callable(asked)
         # It is somebody else's code: whatever it raises, or its exit, is that agent's failure.
         except (Exception, SystemExit) as error:
-            raise AgentError(f"{self.target} raised {type(error).__name__}: {error}") from error
+            raised = AgentError(f"{self.target} raised {type(error).__name__}: {error}")
+            raised.outage = isinstance(error, ConnectionError | TimeoutError)
+            raise raised from error
 
 
 def imported(target: str, folder: str | None = None) -> Callable[..., object]:
@@ -55,19 +57,28 @@ def imported(target: str, folder: str | None = None) -> Callable[..., object]:
 
     Raises `SettingsError` when it cannot be imported, or is no plain function.
     """
+    found = imported_value(target, folder)
+    if not callable(found) or inspect.iscoroutinefunction(found):
+        raise SettingsError(f"agent target {target!r}: expected a plain function, not a coroutine")
+    return found
+
+
+def imported_value(target: str, folder: str | None = None) -> object:
+    """Whatever `module:name` names, looked for in `folder` first.
+
+    Raises `SettingsError` when it cannot be imported.
+    """
     if folder is not None and folder not in sys.path:
         sys.path.insert(0, folder)
     module_name, _, path = target.partition(":")
     if not module_name or not path:
         raise SettingsError(f"agent target {target!r}: expected module:callable")
     try:
-        found: Any = importlib.import_module(module_name)
+        found: object = importlib.import_module(module_name)
         for name in path.split("."):
             found = getattr(found, name)
     except (Exception, SystemExit) as error:
         raise SettingsError(
             f"agent target {target!r} cannot be imported: {type(error).__name__}: {error}"
         ) from error
-    if not callable(found) or inspect.iscoroutinefunction(found):
-        raise SettingsError(f"agent target {target!r}: expected a plain function, not a coroutine")
-    return found  # type: ignore[no-any-return]
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,16 +19,19 @@ from tenacity import (
     wait_random,
 )
 
+from agents.usage import Usage
 from goldloop.errors import AgentError
 
 T = TypeVar("T")
+_PASSING = ("server_error", "rate_limit_exceeded", "overloaded_error", "api_error")
 
 
 class CallError(AgentError):
     """One call of an endpoint that failed.
 
     `status` is the HTTP status, or None when there was no answer. `again` says whether the same
-    call may work later, and `retry_after` how many seconds the endpoint asked to wait.
+    call may work later, and `retry_after` how many seconds the endpoint asked to wait. `usage` is
+    what it took all the same, where the endpoint said so.
     """
 
     def __init__(
@@ -38,11 +41,15 @@ class CallError(AgentError):
         status: int | None = None,
         again: bool = False,
         retry_after: float | None = None,
+        usage: Usage = Usage(),  # noqa: B008 - immutable
     ) -> None:
         super().__init__(text)
         self.status = status
         self.again = again
         self.retry_after = retry_after
+        self.usage = usage
+        # 400, 413 and 422 are about what was asked.
+        self.outage = again or status not in (None, 400, 413, 422)
 
 
 def refused(status: int, text: str, retry_after: str | None) -> CallError:
@@ -54,6 +61,18 @@ def refused(status: int, text: str, retry_after: str | None) -> CallError:
     wait = retry_after_seconds(retry_after, datetime.now(UTC))
     said = ": redirects are not followed" if 300 <= status < 400 else f": {text}" if text else ""
     return CallError(f"HTTP {status}{said}", status=status, again=again, retry_after=wait)
+
+
+def failed(error: object, said: str, usage: Usage) -> CallError:
+    """The error for a 200 whose body says that it failed after all.
+
+    It may be tried again when its code is one of a server that is overloaded or broken.
+    """
+    code = error.get("code") or error.get("type") if isinstance(error, Mapping) else None
+    again = code in _PASSING or (isinstance(code, int) and (code >= 500 or code == 429))
+    return CallError(
+        f"the endpoint failed: {said or 'it does not say why'}", again=again, usage=usage
+    )
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:

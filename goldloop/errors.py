@@ -44,7 +44,12 @@ class StoreError(GoldloopError):
 
 
 class AgentError(GoldloopError):
-    """The agent failed, refused, or its answer cannot be understood."""
+    """The agent failed, refused, or its answer cannot be understood.
+
+    `outage` says that the sample had no part in it: the agent is down, or refuses everybody.
+    """
+
+    outage = False
 
 
 class LabelStudioError(GoldloopError):

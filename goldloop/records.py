@@ -40,6 +40,7 @@ from goldloop.messages import call_record, message_record, read_messages, read_t
 from goldloop.samples import (
     DIFFICULTIES,
     SOURCES,
+    STOP_REASONS,
     Message,
     Run,
     Sample,
@@ -51,9 +52,11 @@ from goldloop.samples import (
 )
 
 _OURS = frozenset(field.name for field in fields(Sample)) | {"run"}
-_RUN = frozenset(field.name for field in fields(Run))
-# What a recorded chat says of its run beside its messages.
-_CHAT_RUN = _RUN - {"sample_id", "agent_version", "messages"}
+# Estimates and what they cost are ours to make.
+_MADE = {"estimates", "spent_input_tokens", "spent_output_tokens"}
+_RUN = frozenset(field.name for field in fields(Run)) - _MADE
+# What a recorded chat says of its run beside its messages. Its `stop_reason` is the endpoint's own.
+_CHAT_RUN = _RUN - {"sample_id", "agent_version", "messages", "stop_reason"}
 
 
 def read_record(record: object) -> tuple[Sample, Run | None]:
@@ -225,6 +228,7 @@ def _run(
         output_tokens=count_at(record, "output_tokens", where),
         seconds=number_at(record, "seconds", 0.0, 1e9, where),
         created_at=time_at(record, "created_at", where),
+        stop_reason=choice_at(record, "stop_reason", STOP_REASONS, where),
     )
 
 

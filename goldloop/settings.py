@@ -15,13 +15,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, TypeVar, cast
 
+from goldloop.confidence.names import AUTO, ESTIMATORS, METHODS
 from goldloop.errors import SettingsError
+from goldloop.prices import Price, read_prices
 
 T = TypeVar("T")
 Check = Callable[[Any], str | None]
 _ADDRESS = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/@:?#\\]+)(:[0-9]{1,5})?([/?]\S*)?")
 _CALLABLE = re.compile(r"python:[^\s:]+:[^\s:]+")
 _CREDENTIALS = re.compile(r"//.*@")
+_KINDS = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def _between(low: float, high: float) -> Check:
@@ -44,6 +47,13 @@ def _not_empty(value: str) -> str | None:
 def _agent_kind(value: str) -> str | None:
     good = value in ("recorded", "openai", "http") or _CALLABLE.fullmatch(value)
     return None if good else "must be recorded, openai, http or python:module:callable"
+
+
+def _all_of(*known: str) -> Check:
+    def check(values: tuple[str, ...]) -> str | None:
+        return None if set(values) <= set(known) else f"must hold only {', '.join(known)}"
+
+    return check
 
 
 def _title(value: str) -> str | None:
@@ -107,20 +117,74 @@ class AgentSettings:
     )
     url: str = setting("", "http: where samples are POSTed as JSON", _http_url)
     model: str = setting("", "openai: the model's name")
+    api: str = setting(
+        "chat", "openai: chat (Chat Completions) or responses", _one_of("chat", "responses")
+    )
+    stream: bool = setting(False, "openai: let answers stream in")
     base_url: str = setting("", "openai: any compatible endpoint; also OPENAI_BASE_URL", _http_url)
     tools: str = setting("", "openai: a JSON file with the tool definitions")
     system_prompt: str = setting("", "openai: a text file with the system prompt")
     temperature: float = setting(0.7, "openai: the sampling temperature", _between(0, 2))
     answers: int = setting(
-        3, "openai: answers compared when there are no log probabilities", _between(1, 20)
+        3, "answers to a sample, the first included, that agreement compares", _between(1, 20)
     )
     execute: str = setting(
         "",
-        "openai: module:callable that runs a tool, given (name, arguments); empty: tool calls are"
-        " recorded, not executed",
+        "openai: module:TOOLS that runs the tools: a mapping of names to functions (which also"
+        " defines them when tools is empty) or a callable given (name, arguments); empty: tool"
+        " calls are recorded, not executed",
+    )
+    max_steps: int = setting(
+        10, "openai: answers in one run while it executes tools", _between(1, 100)
+    )
+    response_schema: str = setting(
+        "", "openai: a JSON file with the JSON schema that answers have to fit"
+    )
+    max_output: int = setting(
+        0, "openai: tokens of one answer; 0: as the endpoint does it", _between(0, 10_000_000)
     )
     timeout: float = setting(60.0, "seconds that one answer may take", _between(0.1, 3600))
-    concurrency: int = setting(8, "samples that are run at once", _between(1, 256))
+    attempts: int = setting(
+        4, "openai, http: calls for one answer when the endpoint is busy or broken", _between(1, 20)
+    )
+    first_wait: float = setting(
+        0.5, "openai, http: seconds before the second call; they double", _between(0, 60)
+    )
+    concurrency: int = setting(16, "samples that are run at once", _between(1, 256))
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceSettings:
+    """What a run's confidence is made of. Agreement costs `[agent] answers` - 1 further answers of
+    the agent for each sample, verbalized and the judge one call of a model each.
+    """
+
+    method: str = setting(
+        AUTO,
+        "the confidence that ranks: combined (the mean of agreement, logprob, process and"
+        " verbalized, as far as there are), one estimator, reported (what the agent says along with"
+        " its answer), or auto: reported, and combined for an agent that says nothing. Recorded"
+        " runs keep the confidence that they came with",
+        _one_of(*METHODS),
+    )
+    estimators: tuple[str, ...] = setting(
+        ("agreement", "logprob", "process", "verbalized"),
+        "what is estimated: agreement, entropy (of the same answers), logprob, process, verbalized",
+        _all_of(*ESTIMATORS),
+    )
+    model: str = setting(
+        "",
+        "verbalized: the model that is asked how likely the answer is right; empty: the agent's"
+        " own, for kind openai, and nobody for the others",
+    )
+    judge: str = setting(
+        "",
+        "agreement, entropy: the model that says which answers mean the same; empty: they are"
+        " compared as text, whatever the case and the white space",
+    )
+    ordered_calls: bool = setting(
+        False, "agreement, entropy: whether the order of tool calls has to be the same as well"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +235,20 @@ class ConsensusSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationSettings:
+    """What an agent's confidence is learned from."""
+
+    field: str = setting(
+        "correctness",
+        "the question (a single choice) that says whether the agent was right",
+        _not_empty,
+    )
+    correct: tuple[str, ...] = setting(
+        ("correct",), "the answers to it that mean right; every other one means wrong"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetSettings:
     """The golden set."""
 
@@ -191,7 +269,34 @@ class BackendSettings:
     webhook_url: str = setting(
         "", "where Label Studio sends what happens; empty: url with /webhook after it", _http_url
     )
-    threads: int = setting(8, "requests answered at once", _between(1, 256))
+    workers: int = setting(
+        1,
+        "processes; more than one for an agent in Python that keeps the interpreter to itself."
+        " Each asks the agent as often at once as [agent] concurrency says",
+        _between(1, 32),
+    )
+    threads: int = setting(
+        16,
+        "requests that each process answers at once; half of them may wait for the agent",
+        _between(2, 256),
+    )
+    deadline: float = setting(
+        90.0,
+        "seconds after which a request for predictions is answered with what there is; Label"
+        " Studio waits for 100",
+        _between(0.1, 95),
+    )
+    queue: int = setting(
+        10_000,
+        "runs that may wait for the agent; what is more is not made until it is asked for again",
+        _between(1, 1_000_000),
+    )
+    failures: int = setting(
+        5,
+        "failures in a row after which an agent that is down is left alone for a while; one that"
+        " may be the sample's own counts a quarter",
+        _between(1, 1000),
+    )
     max_request_mb: int = setting(50, "larger requests are refused", _between(1, 1000))
 
 
@@ -221,11 +326,14 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     label_studio: LabelStudioSettings = field(default_factory=LabelStudioSettings)
     agent: AgentSettings = field(default_factory=AgentSettings)
+    confidence: ConfidenceSettings = field(default_factory=ConfidenceSettings)
     selection: SelectionSettings = field(default_factory=SelectionSettings)
     consensus: ConsensusSettings = field(default_factory=ConsensusSettings)
+    calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
     dataset: DatasetSettings = field(default_factory=DatasetSettings)
     backend: BackendSettings = field(default_factory=BackendSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
+    prices: Mapping[str, Price] = field(default_factory=dict)
     secrets: Secrets = field(default_factory=Secrets)
 
 
@@ -233,12 +341,16 @@ SECTIONS: dict[str, type[Any]] = {
     "store": StoreSettings,
     "label_studio": LabelStudioSettings,
     "agent": AgentSettings,
+    "confidence": ConfidenceSettings,
     "selection": SelectionSettings,
     "consensus": ConsensusSettings,
+    "calibration": CalibrationSettings,
     "dataset": DatasetSettings,
     "backend": BackendSettings,
     "worker": WorkerSettings,
 }
+PRICES = "prices"
+PRICES_VARIABLE = "GOLDLOOP_PRICES"
 SECRETS = {
     "label_studio_api_key": (
         "LABEL_STUDIO_API_KEY",
@@ -265,7 +377,7 @@ def parse_settings(table: Mapping[str, Any], environment: Mapping[str, str]) -> 
     Raises SettingsError for an unknown section or key, a wrong type, or a value out of range, and
     names the setting as the user wrote it.
     """
-    _refuse_unknown(table, SECTIONS, "section")
+    _refuse_unknown(table, {**SECTIONS, PRICES: None}, "section")
     overrides = _overrides(environment)
     sections = {
         name: _section(name, cls, table.get(name, {}), overrides.get(name, {}))
@@ -273,7 +385,20 @@ def parse_settings(table: Mapping[str, Any], environment: Mapping[str, str]) -> 
     }
     # A secret that was read from a file often ends in a newline, which no header may hold.
     secrets = {key: environment.get(name, "").strip() for key, (name, _) in SECRETS.items()}
-    return Settings(**sections, secrets=Secrets(**secrets))
+    prices = _prices(table, environment)
+    return Settings(**sections, prices=prices, secrets=Secrets(**secrets))
+
+
+def _prices(table: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Price]:
+    """The prices, whose keys are the user's own; the variable holds them as JSON."""
+    text = environment.get(PRICES_VARIABLE)
+    if not text:
+        return read_prices(table.get(PRICES, {}), f"goldloop.toml: [{PRICES}]")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise SettingsError(f"${PRICES_VARIABLE} must be a JSON object") from None
+    return read_prices(value, f"${PRICES_VARIABLE}")
 
 
 def _overrides(environment: Mapping[str, str]) -> dict[str, dict[str, tuple[str, str]]]:
@@ -316,6 +441,8 @@ def _from_text(item: Field[Any], text: str) -> Any:
     """An environment variable's text as the setting's type; the text itself where it is not one."""
     if isinstance(item.default, tuple):
         return [part.strip() for part in text.split(",") if part.strip()]
+    if isinstance(item.default, bool):
+        return {"true": True, "false": False}.get(text.strip().lower(), text)
     if isinstance(item.default, (int, float)):
         try:
             return type(item.default)(text)
@@ -329,11 +456,11 @@ def _checked(item: Field[Any], value: Any, where: str) -> Any:
     if isinstance(default, tuple):
         if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
             raise SettingsError(f"{where} must be a list of strings, not {_shown(value)}")
-        return tuple(value)
+        value = tuple(value)
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if not isinstance(value, type(default)) or isinstance(value, bool):
-        kind = {str: "a string", int: "a whole number", float: "a number"}[type(default)]
+    if not isinstance(value, type(default)) or isinstance(value, bool) != isinstance(default, bool):
+        kind = _KINDS[type(default)]
         raise SettingsError(f"{where} must be {kind}, not {_shown(value)}")
     check = item.metadata.get("check")
     problem = check(value) if check else None
@@ -362,6 +489,13 @@ def settings_template() -> str:
                 raise TypeError(f"{section}.{item.name} has no default")
             shown = list(item.default) if isinstance(item.default, tuple) else item.default
             lines += [f"# {item.metadata['says']}", f"# {item.name} = {json.dumps(shown)}"]
+    lines += [
+        "",
+        f"[{PRICES}]",
+        f"# US dollars for a million input and output tokens, also {PRICES_VARIABLE} (as JSON);",
+        "# a model or an agent version in quotes, for goldloop cost and goldloop run --max-usd:",
+        '# "model-7" = [0.15, 0.60]',
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -294,3 +294,89 @@ def m010_estimates(db: Database) -> None:
     ALTER TABLE runs ADD COLUMN spent_output_tokens INTEGER;
     ALTER TABLE runs ADD COLUMN stop_reason TEXT;
     """)
+
+
+@migrations()
+def m011_calibrators(db: Database) -> None:
+    """Calibrators of agents' confidence, what was selected with them, and the predictions that
+    carry a new model version to tasks that were imported with another.
+    """
+    db.executescript("""
+    CREATE TABLE calibrators (
+        calibrator_id INTEGER PRIMARY KEY,
+        agent_version TEXT NOT NULL,
+        method TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('platt', 'isotonic')),
+        parameters TEXT NOT NULL,
+        report TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        UNIQUE (agent_version, method, number)
+    ) STRICT;
+    CREATE INDEX runs_by_confidence ON runs
+        (agent_version, coalesce(confidence_method, ''), confidence) WHERE confidence IS NOT NULL;
+    ALTER TABLE rounds ADD COLUMN calibrators TEXT NOT NULL DEFAULT '[]';
+    -- The model version of the predictions that its tasks were imported with.
+    ALTER TABLE rounds ADD COLUMN model_version TEXT;
+    CREATE TABLE refreshed_predictions (
+        project_id INTEGER NOT NULL REFERENCES label_studio_projects,
+        model_version TEXT NOT NULL,
+        sample_id TEXT NOT NULL REFERENCES samples,
+        task_id INTEGER NOT NULL,
+        sent_at TEXT NOT NULL,
+        confirmed_at TEXT,
+        PRIMARY KEY (project_id, model_version, task_id, sample_id)
+    ) STRICT, WITHOUT ROWID;
+    """)
+
+
+@migrations()
+def m012_wanted_runs(db: Database) -> None:
+    """Runs that somebody waits for, who is at them, and which came after Label Studio had to be
+    given an empty prediction in their place.
+    """
+    db.executescript("""
+    CREATE TABLE wanted_runs (
+        wanted_id INTEGER PRIMARY KEY,
+        sample_id TEXT NOT NULL REFERENCES samples,
+        agent_version TEXT NOT NULL,
+        -- Whether it is to be made even when whoever claimed it gives up.
+        queued INTEGER NOT NULL,
+        wanted_at TEXT NOT NULL,
+        claimed_by TEXT,
+        claimed_until TEXT,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        shown_empty INTEGER NOT NULL DEFAULT 0,
+        late_at TEXT,
+        UNIQUE (agent_version, sample_id)
+    ) STRICT;
+    CREATE INDEX wanted_runs_waiting ON wanted_runs (agent_version, wanted_id)
+        WHERE queued AND late_at IS NULL;
+    """)
+
+
+@migrations()
+def m013_replaced_runs(db: Database) -> None:
+    """What runs took that failed and then gave way to another try: it was paid for all the same."""
+    db.executescript("""
+    CREATE TABLE replaced_runs (
+        agent_version TEXT PRIMARY KEY,
+        runs INTEGER NOT NULL,
+        input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- Fires for REPLACE as well, because sqlite-utils turns recursive triggers on. No ON CONFLICT:
+    -- inside a trigger the conflict rule of the statement outside holds.
+    CREATE TRIGGER runs_replaced BEFORE DELETE ON runs WHEN old.error IS NOT NULL
+        AND coalesce(old.spent_input_tokens, old.input_tokens) IS NOT NULL
+        AND coalesce(old.spent_output_tokens, old.output_tokens) IS NOT NULL
+    BEGIN
+        INSERT INTO replaced_runs SELECT old.agent_version, 0, 0, 0 WHERE NOT EXISTS
+            (SELECT 1 FROM replaced_runs WHERE agent_version = old.agent_version);
+        UPDATE replaced_runs SET runs = runs + 1,
+            input_tokens = input_tokens + coalesce(old.spent_input_tokens, old.input_tokens),
+            output_tokens = output_tokens + coalesce(old.spent_output_tokens, old.output_tokens)
+            WHERE agent_version = old.agent_version;
+    END;
+    """)

@@ -115,38 +115,6 @@ def agent_versions(db: Database) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def runs_without_confidence(db: Database, agent_version: str) -> list[str]:
-    """The samples whose run by that version succeeded and has no confidence."""
-    rows = db.execute(
-        "SELECT sample_id FROM runs WHERE agent_version = ? AND confidence IS NULL"
-        " AND error IS NULL ORDER BY sample_id",
-        [agent_version],
-    )
-    return [row[0] for row in rows]
-
-
-def cluster_runs(db: Database, sample_id: str, agent_version: str) -> list[Run]:
-    """The runs by that version on the other samples of the sample's cluster."""
-    rows = db.execute(
-        f"SELECT {', '.join('r.' + c.strip() for c in _COLUMNS.split(','))} FROM runs r "  # noqa: S608
-        "JOIN samples s USING (sample_id) JOIN samples me ON me.cluster_id = s.cluster_id "
-        "WHERE me.sample_id = ? AND s.sample_id <> me.sample_id AND r.agent_version = ? "
-        "AND r.error IS NULL ORDER BY s.sample_id",
-        [sample_id, agent_version],
-    )
-    return [_run(row) for row in rows]
-
-
-@atomic
-def set_confidence(db: Database, agent_version: str, found: dict[str, tuple[float, str]]) -> None:
-    """Fill in confidences: by sample id, the value in [0, 1] and the method that gave it."""
-    db.conn.executemany(
-        "UPDATE runs SET confidence = ?, confidence_method = ? WHERE sample_id = ? "
-        "AND agent_version = ?",
-        [(value, method, sample_id, agent_version) for sample_id, (value, method) in found.items()],
-    )
-
-
 def named_version(db: Database, agent: AgentSettings) -> str:
     """The agent version whose runs count.
 

@@ -17,6 +17,12 @@ from goldloop.samples import Run, Sample
 from store.database import atomic, project_fact, utc_now
 from store.runs import insert_runs, shown_runs, stored_runs
 
+# Of a version, and whether a run that failed counts as none.
+_WITHOUT_RUN = (
+    "FROM samples s WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.sample_id = s.sample_id "
+    "AND r.agent_version = ? AND (r.error IS NULL OR NOT ?))"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
@@ -140,6 +146,8 @@ def _says_the_same(run: Run, known: Run) -> bool:
     if run.confidence is None:
         method = known.confidence_method
         run = replace(run, confidence=known.confidence, confidence_method=method)
+    if not run.estimates:
+        run = replace(run, estimates=known.estimates)
     return run == known
 
 
@@ -169,17 +177,18 @@ def get_samples(db: Database, ids: Sequence[str]) -> dict[str, Sample]:
 
 def samples_without_run(db: Database, agent_version: str, retry: bool) -> Iterator[Sample]:
     """Every sample without a run by that version; with `retry`, also those whose run failed."""
-    rows = db.execute(
-        "SELECT sample_id FROM samples s WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE "
-        "r.sample_id = s.sample_id AND r.agent_version = ? AND (r.error IS NULL OR NOT ?)) "
-        "ORDER BY prn",
-        [agent_version, retry],
-    )
+    rows = db.execute(f"SELECT sample_id {_WITHOUT_RUN} ORDER BY prn", [agent_version, retry])
     ids = [row[0] for row in rows]
     for start in range(0, len(ids), 500):
         chunk = ids[start : start + 500]
         found = get_samples(db, chunk)
         yield from (found[sample_id] for sample_id in chunk if sample_id in found)
+
+
+def count_without_run(db: Database, agent_version: str, retry: bool) -> int:
+    """How many samples `samples_without_run` gives."""
+    sql = f"SELECT count(*) {_WITHOUT_RUN}"
+    return int(db.execute(sql, [agent_version, retry]).fetchone()[0])
 
 
 def count_samples(db: Database) -> int:

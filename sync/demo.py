@@ -28,7 +28,7 @@ from sync.labelstudio.ports import is_free, listener
 from sync.processes import backend_command, running, wait_until_up, worker_command
 from sync.project import Project
 from sync.push import Delivery, push_rounds
-from sync.run_agent import score_recorded
+from sync.score_recorded import score_recorded
 from sync.select_batch import select_batch
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "customer_support"
@@ -168,7 +168,7 @@ def _accounts(demo: DemoSettings, keys: dict[str, str]) -> tuple[Account, list[A
 def _fill_pool(db: Store, project: Project, data: Path, say: Say) -> None:
     done = import_files(db, [data], say)
     version = named_version(db, project.settings.agent)
-    score_recorded(db, version)
+    score_recorded(db, version, project.settings.confidence)
     say(
         f"pool: {done.counts['added']} samples added, {done.counts['unchanged']} there already, "
         f"runs by {version}"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import click
+from click import Context, Parameter
 
 from goldloop.errors import GoldloopError
 from store.database import store_errors
@@ -15,6 +17,24 @@ from sync import terminal
 from sync.project import Project, open_project
 
 PORT = click.IntRange(1, 65535)
+
+
+class _Usd(click.ParamType[Decimal]):
+    """An amount of US dollars above 0, exactly as it is written."""
+
+    name = "usd"
+
+    def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> Decimal:
+        try:
+            amount = Decimal(str(value))
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not (amount.is_finite() and amount > 0):
+            self.fail(f"{value!r} is no amount above 0", param, ctx)
+        return amount
+
+
+USD = _Usd()
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
 
 

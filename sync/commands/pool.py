@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import closing
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 
 import click
 
+from goldloop.errors import SettingsError
+from goldloop.prices import shown_usd
+from store.database import Store
 from store.rounds import undelivered_rounds
 from store.runs import named_version
+from store.samples import count_without_run
 from sync import terminal
-from sync.commands.common import json_option, print_result, project_of
+from sync.budget import Budget, budget_of
+from sync.commands.common import USD, json_option, print_result, project_of
+from sync.cost import costs
 from sync.import_records import bytes_in, import_files
 from sync.project import Project
 from sync.push import push_rounds
-from sync.run_agent import run_samples, score_recorded
+from sync.run_agent import run_samples
+from sync.score_recorded import score_recorded
 from sync.select_batch import Batch, select_batch
 from sync.shown import show_batch
+from sync.shown_costs import cost_record, show_costs, show_stopped
+
+# What run exits with when its money did not reach for all samples.
+STOPPED = 3
 
 
 @click.command("import")
@@ -51,38 +65,80 @@ def import_command(
 @click.command()
 @click.option("--retry-errors", is_flag=True, help="Also run again what failed before.")
 @click.option("--limit", type=click.IntRange(1), help="Run at most this many samples.")
+@click.option("--max-usd", type=USD, help="Stop before this command spends more than so much.")
 @json_option
 @click.pass_context
-def run(ctx: click.Context, retry_errors: bool, limit: int | None, as_json: bool) -> None:
+def run(
+    ctx: click.Context,
+    retry_errors: bool,
+    limit: int | None,
+    max_usd: Decimal | None,
+    as_json: bool,
+) -> None:
     """Run the agent on every sample that it has not run on yet.
 
     What was run stays; a stopped run goes on where it was. For recorded runs it works out the
-    confidences that can be. Exits with 1 when samples failed. Example: goldloop run --limit 100
+    confidences that can be. Exits with 1 when samples failed, and with 3 when it stopped at
+    --max-usd with samples left. Example: goldloop run --limit 100
     """
     project = project_of(ctx)
     db = project.open_store()
     version = named_version(db, project.settings.agent)
+    budget, left = None, 0
     if project.settings.agent.kind == "recorded":
-        counts = score_recorded(db, version)
+        if max_usd is not None:
+            raise SettingsError("recorded runs are not paid for; leave out --max-usd")
+        counts = score_recorded(db, version, project.settings.confidence)
     else:
-        from agents.from_settings import agent_from_settings  # the models' SDK loads slowly
-
-        agent = agent_from_settings(project.settings, project.folder, version)
-        with terminal.progress(f"running {version}", limit) as meter:
-            counts = run_samples(
-                db,
-                agent,
-                project.settings.agent.concurrency,
-                retry=retry_errors,
-                limit=limit,
-                on_done=meter,
-            )
+        if max_usd is not None:
+            budget = budget_of(db, project.settings, version, max_usd)
+        counts = _ask(project, db, version, retry_errors, limit, budget)
+    if budget is not None and budget.refused is not None:
+        left = count_without_run(db, version, retry_errors)
+    spent = {} if budget is None else {"usd": shown_usd(budget.spent), "left": left}
     if as_json:
-        terminal.print_json({"agent_version": version, **counts})
+        terminal.print_json({"agent_version": version, **counts, **spent})
     else:
-        found = ", ".join(f"{value} {key.replace('_', ' ')}" for key, value in counts.items())
-        terminal.result(f"{version}: {found or 'nothing to run'}")
-    ctx.exit(1 if counts["errors"] else 0)
+        found = [f"{value} {key.replace('_', ' ')}" for key, value in counts.items()]
+        found += [] if budget is None else [f"{shown_usd(budget.spent)} USD"]
+        terminal.result(f"{version}: {', '.join(found) or 'nothing to run'}")
+    if budget is not None and left:
+        show_stopped(budget, left)
+    ctx.exit(STOPPED if left else 1 if counts["errors"] else 0)
+
+
+def _ask(
+    project: Project,
+    db: Store,
+    version: str,
+    retry: bool,
+    limit: int | None,
+    budget: Budget | None,
+) -> Counter[str]:
+    from agents.from_settings import agent_from_settings  # the models' SDK loads slowly
+
+    concurrency = project.settings.agent.concurrency
+    with (
+        closing(agent_from_settings(project.settings, project.folder, version)) as agent,
+        terminal.progress(f"running {version}", limit) as meter,
+    ):
+        return run_samples(
+            db, agent, concurrency, retry=retry, limit=limit, budget=budget, on_done=meter
+        )
+
+
+@click.command()
+@json_option
+@click.pass_context
+def cost(ctx: click.Context, as_json: bool) -> None:
+    """Show the tokens and the money that each agent version took, by the [prices] of the settings.
+
+    Counted is everything that was asked for a run: retries, and what its confidence was made of.
+    Runs of which nobody counted the tokens are shown, and in no sum. Example: goldloop cost
+    """
+    project = project_of(ctx)
+    found = costs(project.open_store(), project.settings.agent, project.settings.prices)
+    print_result(as_json, [cost_record(one) for one in found], lambda: show_costs(found))
 
 
 @click.command()

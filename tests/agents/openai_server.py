@@ -1,19 +1,28 @@
-"""A real HTTP server on localhost that speaks OpenAI's chat completions, and fails on demand.
+"""A real HTTP server on localhost that speaks OpenAI's Chat Completions and Responses, plain and
+streamed, and fails on demand.
 
-Each request takes the next behaviour of the script; the last one is repeated. A behaviour gets the
-request's JSON body and gives a `Reply`.
+Each request takes the next behaviour of the script; the last one is repeated. A behaviour gets
+the request's JSON body and gives a `Reply`. What it says (`says`, `calls`, ...) is written in
+the interface that was asked, as a whole or as a stream, as the request wants it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
+import struct
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+
+from tests.agents import wire
+
+USAGE = (7, 3)
 
 
 @dataclass(frozen=True)
@@ -23,7 +32,10 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     silence: bool = False  # say nothing until the server stops
     drop: bool = False  # cut the connection half way through the body
+    reset: bool = False  # the same, before anything is said
+    stall: bool = False  # say nothing more after half of the body
     trickle: float = 0.0  # seconds between single bytes
+    answered: bool = False  # whether it is an answer that the client can use
 
 
 @dataclass(frozen=True)
@@ -37,11 +49,15 @@ Behaviour = Callable[[Any], Reply]
 
 
 class OpenAIServer:
-    """Use as a context manager; `url` is the base URL and `requests` what came in, in order."""
+    """Use as a context manager; `url` is the base URL and `requests` what came in, in order.
+
+    `answered` counts the good answers that went out in full, by what the user said last.
+    """
 
     def __init__(self) -> None:
         self.script: list[Behaviour] = []
         self.requests: list[Request] = []
+        self.answered: Counter[str] = Counter()
         self.stopped = threading.Event()
         self._lock = threading.Lock()
         self._http = _Server(("127.0.0.1", 0), _Exchange)
@@ -70,9 +86,14 @@ class OpenAIServer:
             self.requests.append(request)
             return self.script[place]
 
+    def note_answer(self, body: Any) -> None:
+        with self._lock:
+            self.answered[asked(body)] += 1
+
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
     owner: OpenAIServer
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -87,11 +108,25 @@ class _Exchange(BaseHTTPRequestHandler):
         sent = self.rfile.read(int(self.headers["Content-Length"]))
         request = Request(self.path, self.headers, json.loads(sent))
         reply = self.server.owner.next_behaviour(request)(request.body)
-        if reply.silence:
-            self.server.owner.stopped.wait(30)
-            self.close_connection = True
-            return
-        self._send(reply)
+        if reply.reset:
+            self._reset()
+        elif reply.silence:
+            self._wait()
+        else:
+            self._send(reply)
+            if reply.answered:
+                self.server.owner.note_answer(request.body)
+
+    def _wait(self) -> None:
+        self.server.owner.stopped.wait(30)
+        self.close_connection = True
+
+    def _reset(self) -> None:
+        """The system tells the client by RST, not by an orderly end."""
+        linger = struct.pack("ii", 1, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.close_connection = True
+        self.connection.close()
 
     def _send(self, reply: Reply) -> None:
         self.send_response(reply.status)
@@ -99,11 +134,14 @@ class _Exchange(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
-        if reply.drop:
+        if reply.drop or reply.stall:
             self.wfile.write(reply.body[: len(reply.body) // 2])
             self.wfile.flush()
+        if reply.drop:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
+        elif reply.stall:
+            self._wait()
         elif reply.trickle:
             self._trickle(reply)
         else:
@@ -119,61 +157,60 @@ class _Exchange(BaseHTTPRequestHandler):
         """Tests stay quiet."""
 
 
-def completion(
-    message: Mapping[str, Any],
-    *,
-    finish: str = "stop",
-    logprobs: list[float] | None = None,
-    usage: object = None,
-) -> Behaviour:
-    choice: dict[str, Any] = {"index": 0, "finish_reason": finish, "logprobs": None}
-    choice["message"] = {"role": "assistant", "content": None, "refusal": None, **message}
-    if logprobs is not None:
-        tokens = [{"token": "t", "logprob": value, "top_logprobs": []} for value in logprobs]
-        choice["logprobs"] = {"content": tokens, "refusal": None}
-    body = {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "test-model",
-        "choices": [choice],
-        "usage": usage or {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
-    }
-    return sends(body)
+def asked(body: Any) -> str:
+    """What the user said last."""
+    turns = body.get("messages") or body["input"]
+    return next(turn["content"] for turn in reversed(turns) if turn.get("role") == "user")
 
 
-def says(text: str, logprobs: list[float] | None = None) -> Behaviour:
-    return completion({"content": text}, logprobs=logprobs)
+def answers(answer: wire.Answer) -> Behaviour:
+    """Says it in the interface that is asked, as a whole or as a stream."""
 
-
-def calls(*named: tuple[str, object], content: str | None = None) -> Behaviour:
-    tool_calls = [
-        {"id": f"call_{n}", "type": "function", "function": {"name": name, "arguments": arguments}}
-        for n, (name, arguments) in enumerate(named)
-    ]
-    return completion({"content": content, "tool_calls": tool_calls}, finish="tool_calls")
-
-
-def echoes(body: Any) -> Reply:
-    """Says what the user said last."""
-    return says(body["messages"][-1]["content"])(body)
-
-
-def refuses_logprobs(otherwise: Behaviour) -> Behaviour:
     def behave(body: Any) -> Reply:
-        if body.get("logprobs"):
-            return fails(400, "logprobs are not supported with reasoning models")(body)
-        return otherwise(body)
+        shown = answer if wire.wants_logprobs(body) else replace(answer, logprobs=None)
+        if body.get("stream"):
+            headers = {"Content-Type": "text/event-stream"}
+            return Reply(wire.sse(wire.events(shown, body)), headers=headers, answered=True)
+        return Reply(json.dumps(wire.whole(shown, body)).encode(), answered=True)
 
     return behave
 
 
-def streams(text: str) -> Behaviour:
-    """Server-sent events, as for `stream: true`."""
-    events = [{"choices": [{"index": 0, "delta": {"content": part}}]} for part in text]
-    lines = [f"data: {json.dumps(event)}\n\n" for event in events]
-    body = "".join([*lines, "data: [DONE]\n\n"]).encode()
-    return lambda _: Reply(body, headers={"Content-Type": "text/event-stream"})
+def says(text: str, logprobs: list[Any] | None = None, **more: Any) -> Behaviour:
+    return answers(wire.Answer(text, logprobs=logprobs, **more))
+
+
+def calls(*named: tuple[str, object], content: str | None = None) -> Behaviour:
+    return answers(wire.Answer(content, calls=named, finish="tool_calls"))
+
+
+def refuses(text: str) -> Behaviour:
+    return answers(wire.Answer(refusal=text))
+
+
+def echoes(body: Any) -> Reply:
+    """Says what the user said last."""
+    return says(asked(body))(body)
+
+
+def completion(
+    message: Mapping[str, Any], *, finish: str = "stop", usage: object = None
+) -> Behaviour:
+    """A chat completion with a message of one's own."""
+    choice: dict[str, Any] = {"index": 0, "finish_reason": finish, "logprobs": None}
+    choice["message"] = {"role": "assistant", "content": None, "refusal": None, **message}
+    return sends({"choices": [choice], "usage": usage or wire.chat_usage(USAGE)})
+
+
+def refuses_key(key: str, otherwise: Behaviour, says_so: str = "") -> Behaviour:
+    """Answers 400 to a request that has the key, at any depth."""
+
+    def behave(body: Any) -> Reply:
+        if key in json.dumps(body):
+            return fails(400, says_so or f"Unsupported parameter: '{key}'")(body)
+        return otherwise(body)
+
+    return behave
 
 
 def fails(
@@ -189,16 +226,71 @@ def sends(value: object) -> Behaviour:
 
 
 def sends_raw(body: bytes, status: int = 200, **headers: str) -> Behaviour:
-    return lambda _: Reply(body, status, headers)
+    return lambda _: Reply(body, status, {k.replace("_", "-"): v for k, v in headers.items()})
+
+
+def sends_events(*values: object, end: bytes = b"data: [DONE]\n\n") -> Behaviour:
+    """A stream of one's own; bytes stand as they are."""
+    lines = [v if isinstance(v, bytes) else f"data: {json.dumps(v)}\n\n".encode() for v in values]
+    return sends_raw(b"".join(lines) + end, Content_Type="text/event-stream")
 
 
 def hangs(_: Any) -> Reply:
     return Reply(silence=True)
 
 
+def resets(_: Any) -> Reply:
+    return Reply(reset=True)
+
+
 def drops(body: Any) -> Reply:
-    return Reply(says("half an answer")(body).body, drop=True)
+    return replace(says("half an answer")(body), drop=True, answered=False)
+
+
+def stalls(body: Any) -> Reply:
+    return replace(says("half an answer")(body), stall=True, answered=False)
 
 
 def trickles(body: Any) -> Reply:
-    return Reply(says("slow")(body).body, trickle=0.05)
+    return replace(says("slow")(body), trickle=0.05)
+
+
+def ends_early(body: Any) -> Reply:
+    """Half of a good answer under a length that fits it: only what is in it tells."""
+    reply = says("half an answer")(body)
+    return replace(reply, body=reply.body[: len(reply.body) // 2], answered=False)
+
+
+def empty(body: Any) -> Reply:
+    return sends({"choices": [], "output": None})(body)
+
+
+PASSING = (
+    fails(429, "slow down", Retry_After="0.02"),
+    fails(500, "oops"),
+    sends_raw(b"<html>503 Service Unavailable</html>", 503, Content_Type="text/html"),
+    resets,
+    drops,
+    hangs,
+)
+LASTING = (sends_raw(b'{"choices": ['), empty)
+
+
+def sometimes(otherwise: Behaviour, share: float, seed: int) -> Behaviour:
+    """Faults in a share of all requests, drawn by what is asked and how often it was asked before,
+    so that they do not depend on the order in which requests come in.
+    """
+    faults = (*PASSING, *LASTING, ends_early)
+    tries: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def behave(body: Any) -> Reply:
+        with lock:
+            tries[asked(body)] += 1
+            drawn = f"{seed} {asked(body)} {tries[asked(body)]}"
+        digest = hashlib.sha256(drawn.encode()).digest()
+        if int.from_bytes(digest[:4]) / 2**32 >= share:
+            return otherwise(body)
+        return faults[digest[4] % len(faults)](body)
+
+    return behave

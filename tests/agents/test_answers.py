@@ -44,6 +44,11 @@ def test_a_mapping_gives_response_calls_confidence_and_tokens() -> None:
     assert result.messages[-1] == Message("assistant", "Done.", result.tool_calls)
 
 
+def test_a_run_that_was_stopped_may_be_empty() -> None:
+    result = run({"messages": [{"role": "assistant", "content": ""}], "stop_reason": "step_limit"})
+    assert (result.response, result.stop_reason) == (None, "step_limit")
+
+
 NEW_TURNS: list[dict[str, Any]] = [
     {
         "role": "assistant",
@@ -164,6 +169,8 @@ CALL = {"name": "f", "arguments": {}}
         ({"response": "x", "input_tokens": True}, "input_tokens"),
         ({"response": "x", "output_tokens": 2**53}, "output_tokens"),
         ({"response": "x", "output_tokens": 1.5}, "output_tokens"),
+        ({"response": "x", "stop_reason": "bored"}, "stop_reason"),
+        ({"response": "x", "stop_reason": ["length"]}, "stop_reason"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -189,7 +196,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=8,
 )
-RUN_KEYS = ("response", "tool_calls", "messages", "confidence", "input_tokens")
+RUN_KEYS = ("response", "tool_calls", "messages", "confidence", "input_tokens", "stop_reason")
 KEYS = (*RUN_KEYS, "role", "content", "name", "arguments", "function")
 ANSWERS = st.recursive(
     JSON | st.sampled_from(["assistant", "user", "tool", "{}"]),
@@ -206,7 +213,7 @@ def test_any_json_becomes_a_storable_run_or_an_agent_error(answer: object) -> No
         result = run(answer)
     except AgentError:
         return
-    assert result.response or result.tool_calls
+    assert result.response or result.tool_calls or result.stop_reason
     assert result.confidence is None or 0 <= result.confidence <= 1
     arguments = [dict(call.arguments) for call in result.tool_calls]
     assert "\x00" not in json.dumps(arguments, allow_nan=False)

@@ -11,12 +11,9 @@ from goldloop.settings import AgentSettings
 from store.database import Store
 from store.runs import (
     agent_versions,
-    cluster_runs,
     get_runs,
     insert_runs,
     named_version,
-    runs_without_confidence,
-    set_confidence,
     shown_runs,
     stored_runs,
 )
@@ -92,33 +89,6 @@ def test_versions_are_counted_the_most_used_first(
     fill(3, version="a")
     fill(2, version="c")
     assert list(agent_versions(db).items()) == [("a", 3), ("b", 2), ("c", 2)]
-
-
-def test_a_confidence_is_filled_in_where_there_is_none(
-    db: Store, fill: Callable[..., list[str]]
-) -> None:
-    fill(2, confidence=None)
-    assert runs_without_confidence(db, "v1") == ["s000", "s001"]
-    set_confidence(db, "v1", {"s000": (0.25, "agreement")})
-    assert runs_without_confidence(db, "v1") == ["s001"]
-    run = get_runs(db, ["s000"], "v1")["s000"]
-    assert (run.confidence, run.confidence_method) == (0.25, "agreement")
-
-
-def test_a_failed_run_needs_no_confidence(sample: Store) -> None:
-    insert_runs(sample, [Run("s1", "v1", error="time-out")])
-    assert runs_without_confidence(sample, "v1") == []
-
-
-def test_a_cluster_gives_the_other_successful_runs_of_the_version(sample: Store) -> None:
-    others = {"s2": "c", "s3": "c", "s4": "other", "s5": None}
-    samples = [(Sample(one, "x", cluster_id=cluster), None) for one, cluster in others.items()]
-    add_samples(sample, samples)
-    insert_runs(sample, [replace(RUN, sample_id=one) for one in ("s1", "s2", "s4", "s5")])
-    insert_runs(sample, [replace(RUN, sample_id="s2", agent_version="v2")])
-    insert_runs(sample, [replace(RUN, sample_id="s3", error="time-out")])
-    assert [run.sample_id for run in cluster_runs(sample, "s1", "v1")] == ["s2"]
-    assert cluster_runs(sample, "s5", "v1") == []
 
 
 def test_runs_that_people_were_given_are_known_by_version(

@@ -93,6 +93,28 @@ def test_a_killed_run_goes_on_where_it_was(folder: Path) -> None:
     assert before.isdisjoint((folder / "asked.txt").read_text().split())
 
 
+def test_two_commands_at_once_share_the_samples_and_ask_about_none_twice(folder: Path) -> None:
+    command = [sys.executable, "-m", "sync.cli", "run", "--json"]
+    both = [subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE) for _ in range(2)]
+    counts = [json.loads(process.communicate(timeout=60)[0]) for process in both]
+    assert sum(one.get("runs", 0) + one.get("errors", 0) for one in counts) == 40
+    asked = (folder / "asked.txt").read_text().split()
+    assert len(asked) == len(set(asked)) == 40
+
+
+def test_a_stopped_command_claims_nothing_any_more(folder: Path) -> None:
+    command = [sys.executable, "-m", "sync.cli", "run"]
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 30
+    while time.monotonic() < end and not _runs(folder):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) != 0
+    db = open_store(folder / "goldloop.db")
+    assert list(db.query("SELECT * FROM wanted_runs")) == []
+    db.close()
+
+
 def test_recorded_runs_of_one_cluster_vouch_for_each_other(tmp_path: Path) -> None:
     CliRunner().invoke(main, ["-C", str(tmp_path), "init"])
     answers = {"a": "yes", "b": "Yes ", "c": "no", "lonely": "yes"}
@@ -143,13 +165,42 @@ def test_an_openai_compatible_agent_records_its_tool_calls(
     db = open_store(folder / "goldloop.db")
     rows = list(db.query("SELECT * FROM runs"))
     db.close()
-    assert {row["confidence_method"] for row in rows} == {"agreement"}
-    assert {row["confidence"] for row in rows} == {1.0}
+    assert {json.loads(row["estimates"])["agreement"] for row in rows} == {1.0}
+    assert all(row["confidence_method"].startswith("combined:agreement") for row in rows)
     [call] = json.loads(rows[0]["tool_calls"])
     assert (call["name"], call["arguments"]) == ("refund_order", {"order_id": "LM-1"})
     asked = endpoint.requests[0].body
     assert asked["messages"][0] == {"role": "system", "content": "Refund only what was paid."}
     assert asked["tools"][0]["function"]["name"] == "refund_order"
+
+
+TOOLS = """
+def refund_order(order_id: str) -> dict:
+    "Refund an order."
+    return {"refunded": order_id}
+
+TOOLS = {"refund_order": refund_order}
+"""
+
+
+def test_an_agent_executes_the_tools_of_a_mapping_up_to_its_step_limit(
+    folder: Path, endpoint: OpenAIServer
+) -> None:
+    _openai_project(folder, endpoint)
+    text = (folder / "goldloop.toml").read_text().replace('tools = "tools.json"\n', "")
+    more = 'execute = "shop:TOOLS"\nmax_steps = 2\napi = "responses"\nstream = true\n'
+    (folder / "goldloop.toml").write_text(text.replace("answers = 3\n", f"answers = 1\n{more}"))
+    (folder / "shop.py").write_text(TOOLS)
+    endpoint.script = [calls(("refund_order", '{"order_id": "LM-1"}'))]
+    done = _goldloop(folder, "run", "--limit", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert endpoint.requests[0].body["tools"][0]["description"] == "Refund an order."
+    db = open_store(folder / "goldloop.db")
+    [row] = db.query("SELECT * FROM runs")
+    db.close()
+    assert (row["stop_reason"], row["error"]) == ("step_limit", None)
+    results = [turn["content"] for turn in json.loads(row["messages"]) if turn["role"] == "tool"]
+    assert results == ['{"refunded": "LM-1"}']
 
 
 def test_an_endpoint_that_refuses_leaves_an_error_with_every_sample_and_no_secret(
