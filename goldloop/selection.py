@@ -6,6 +6,10 @@ left. Random means: the smallest permanent random numbers, so that the draw can 
 random picks of many rounds remain one random sample. Ties in uncertainty are ordered by
 `prn.tie_break`, never by id or by the order of arrival.
 
+Confidences of different methods are different scales until they are calibrated. Where a pool holds
+several methods, and not all are, a run's confidence is its `mid_ranks` among all runs by its
+method: the least sure by each method come first, whatever numbers the method gives.
+
 Inclusion probabilities given the scores: 1 for what is taken by uncertainty, n_random / rest for
 the others.
 """
@@ -13,6 +17,7 @@ the others.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +62,28 @@ def uncertainty(confidence: ArrayLike, novel: ArrayLike, boost: float) -> Floats
     boosted = 1.0 - known + boost * np.asarray(novel, dtype=np.bool_)
     # Rounded, because 1 - 0.9 + 0.2 must equal 1 - 0.7 in a ranking that breaks ties on purpose.
     return np.minimum(np.round(boosted, 12), 1.0)
+
+
+def mid_ranks(confidence: ArrayLike, among: ArrayLike) -> Floats:
+    """The share of `among` that is less sure than each confidence, ties counting half; of the
+    shape of `confidence`, NaN where that is NaN or there is nothing to compare with.
+
+    >>> mid_ranks([0.2, 0.9], [0.2, 0.2, 0.6, 0.9])
+    array([0.25 , 0.875])
+    """
+    given, others = np.asarray(confidence, dtype=np.float64), np.asarray(among, dtype=np.float64)
+    ordered = np.sort(others[~np.isnan(others)])
+    if not len(ordered):
+        return np.full(given.shape, np.nan)
+    below, up_to = (np.searchsorted(ordered, given, side=side) for side in ("left", "right"))
+    return np.where(np.isnan(given), np.nan, (below + up_to) / (2.0 * len(ordered)))
+
+
+def needs_ranks(methods: Collection[str], calibrated: Collection[str]) -> bool:
+    """Whether the confidences of these methods must not stand in one ranking as they are: there
+    are several, and not all are calibrated.
+    """
+    return len(set(methods)) > 1 and not set(methods) <= set(calibrated)
 
 
 def split_batch(batch_size: int, uncertain_share: float) -> tuple[int, int]:

@@ -26,6 +26,8 @@ ASKED_ACTIONS = (
 )
 # What is understood when it comes all the same.
 KNOWN_ACTIONS = (*ASKED_ACTIONS, "TASKS_CREATED")
+# What Label Studio's "Start training" sends to the ML backend's address, as if it were a webhook.
+START_TRAINING = "START_TRAINING"
 
 
 def check_webhook_secret(secret: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,19 +13,29 @@ from label_config.predictions import EXPECTED_RESPONSE, prediction, prefill
 
 
 def agent_prediction(
-    interface: Interface, names: Sequence[str], sample: Sample, run: Run
+    interface: Interface,
+    names: Sequence[str],
+    sample: Sample,
+    run: Run,
+    model_version: str | None = None,
 ) -> dict[str, Any]:
     """{"result", "score", "model_version"}: the fields of `names` pre-filled, and the confidence.
 
-    Without names, `expected_response` is pre-filled where the interface asks for it.
-    The score is never null, because Label Studio's queue would serve such a task before all others.
+    Without names, `expected_response` is pre-filled where the interface asks for it. Without a
+    model version, it is the run's agent version. The score is in [0, 1] and never null, because
+    Label Studio's queue would serve such a task before all others.
     Raises PredictionError when it does not fit the interface, and InterfaceError for a name that is
     not among its questions.
     """
     usual = EXPECTED_RESPONSE if interface.field(EXPECTED_RESPONSE) else None
     wanted = names or ([usual] if usual else [])
-    score = UNKNOWN_CONFIDENCE if run.confidence is None else run.confidence
-    return prediction(interface, prefill(interface, sample, run, wanted), score, run.agent_version)
+    answers = prefill(interface, sample, run, wanted)
+    return prediction(interface, answers, _score(run), model_version or run.agent_version)
+
+
+def _score(run: Run) -> float:
+    known = run.confidence is not None and math.isfinite(run.confidence)
+    return min(max(run.confidence or 0.0, 0.0), 1.0) if known else UNKNOWN_CONFIDENCE
 
 
 def empty_prediction(model_version: str) -> dict[str, Any]:

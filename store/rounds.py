@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from goldloop.novelty import ToolPath
-from goldloop.selection import Selection
+from goldloop.selection import Selection, mid_ranks, needs_ranks
+from store.calibrators import StoredCalibrator, calibrators_in_use
 from store.database import atomic, utc_now
 
 
@@ -21,13 +22,18 @@ from store.database import atomic, utc_now
 class ScoredSamples:
     """Every sample that has a successful run by one agent version, ordered by id.
 
-    The arrays have one entry a sample. `confidence` is NaN where the run has none; `in_pool` is
-    false for what was picked in an earlier round.
+    The arrays have one entry a sample. `confidence` is calibrated where it can be, and NaN where
+    the run has none; `in_pool` is false for what was picked in an earlier round. `comparable` is
+    the confidence that a ranking may go by: with `by_rank`, its mid-rank among the runs by the same
+    method. `calibrators` holds the id of each method's calibrator, where it has one.
     """
 
     ids: list[str]
     in_pool: NDArray[np.bool_]
     confidence: NDArray[np.float64]
+    comparable: NDArray[np.float64]
+    by_rank: bool
+    calibrators: dict[str, int]
     prn: NDArray[np.float64]
     paths: list[ToolPath]
 
@@ -41,19 +47,48 @@ def scored_samples(db: Database, agent_version: str) -> ScoredSamples:
     """The samples and the runs that a selection goes by."""
     rows = db.execute(
         "SELECT s.sample_id, s.prn, r.confidence, r.tool_path, NOT EXISTS (SELECT 1 FROM "
-        "round_scores p WHERE p.sample_id = s.sample_id AND p.reason IS NOT NULL) "
-        "FROM samples s JOIN runs r USING (sample_id) "
+        "round_scores p WHERE p.sample_id = s.sample_id AND p.reason IS NOT NULL), "
+        "coalesce(r.confidence_method, '') FROM samples s JOIN runs r USING (sample_id) "
         "WHERE r.agent_version = ? AND r.error IS NULL ORDER BY s.sample_id",
         [agent_version],
     ).fetchall()
     paths: dict[str, ToolPath] = {row[3]: tuple(json.loads(row[3])) for row in rows}
+    raw = np.array([row[2] for row in rows], dtype=np.float64)
+    methods = np.array([row[5] for row in rows], dtype=np.str_)
+    in_use = calibrators_in_use(db, agent_version)
+    by_rank = needs_ranks(set(methods[~np.isnan(raw)].tolist()), in_use)
+    confidence = _by_method(raw, methods, lambda own, name: _applied(in_use.get(name), own))
     return ScoredSamples(
         ids=[row[0] for row in rows],
         in_pool=np.array([row[4] for row in rows], dtype=np.bool_),
-        confidence=np.array([row[2] for row in rows], dtype=np.float64),
+        confidence=confidence,
+        comparable=_by_method(raw, methods, _ranks) if by_rank else confidence,
+        by_rank=by_rank,
+        calibrators={name: one.calibrator_id for name, one in in_use.items()},
         prn=np.array([row[1] for row in rows], dtype=np.float64),
         paths=[paths[row[3]] for row in rows],
     )
+
+
+def _by_method(
+    raw: NDArray[np.float64],
+    methods: NDArray[np.str_],
+    change: Callable[[NDArray[np.float64], str], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Confidences, changed method by method."""
+    changed = raw.copy()
+    for name in np.unique(methods):
+        own = methods == name
+        changed[own] = change(raw[own], str(name))
+    return changed
+
+
+def _applied(found: StoredCalibrator | None, own: NDArray[np.float64]) -> NDArray[np.float64]:
+    return own if found is None else found.calibrator.apply(own)
+
+
+def _ranks(own: NDArray[np.float64], _: str) -> NDArray[np.float64]:
+    return mid_ranks(own, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +109,14 @@ def write_round(
     scores: Scores,
     selection: Selection,
 ) -> int:
-    """Record a round; `selection` speaks of the pool alone.
+    """Record a round, with the calibrators that it was made with; `selection` speaks of the pool
+    alone.
 
     Belongs in one transaction with `scored_samples`, so that two rounds never share a sample.
     """
     cursor = db.conn.execute(
         "INSERT INTO rounds (agent_version, batch_size, settings, pool_size, pool_fingerprint,"
-        " cutoff, prn_level, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " cutoff, prn_level, calibrators, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             agent_version,
             batch_size,
@@ -89,6 +125,7 @@ def write_round(
             samples.fingerprint(),
             selection.cutoff,
             selection.prn_level,
+            json.dumps(sorted(samples.calibrators.values())),
             utc_now(),
         ],
     )
@@ -173,6 +210,19 @@ def undelivered_rounds(db: Database) -> list[tuple[int, str]]:
         "SELECT round_id, agent_version FROM rounds WHERE delivered_at IS NULL ORDER BY round_id"
     )
     return [(row[0], row[1]) for row in rows]
+
+
+@atomic
+def keep_model_version(db: Database, round_id: int, model_version: str) -> str:
+    """The model version of the predictions that the round's tasks are imported with: this one, or
+    the one that an earlier, unfinished delivery began with.
+    """
+    db.execute(
+        "UPDATE rounds SET model_version = coalesce(model_version, ?) WHERE round_id = ?",
+        [model_version, round_id],
+    )
+    row = db.execute("SELECT model_version FROM rounds WHERE round_id = ?", [round_id]).fetchone()
+    return str(row[0])
 
 
 @atomic

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sync.commands import answers, pool, services, start, versions
+from sync.commands import answers, calibration, pool, services, start, versions
 from sync.commands.common import InOrder
 
 
@@ -35,10 +35,12 @@ for _command in (
     start.doctor,
     pool.import_command,
     pool.run,
+    pool.cost,
     pool.select,
     pool.push,
     answers.pull,
     answers.consensus,
+    calibration.calibrate_command,
     answers.agreement,
     answers.annotators,
     answers.route,

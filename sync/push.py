@@ -19,8 +19,15 @@ from goldloop.samples import Run, Sample
 from label_config.agent_prediction import agent_prediction
 from label_config.interface import Interface
 from label_config.tasks import check_task_data, task_data
+from store.calibrators import comparable, model_version
 from store.database import Store
-from store.rounds import Pick, finish_round, round_picks, undelivered_rounds
+from store.rounds import (
+    Pick,
+    finish_round,
+    keep_model_version,
+    round_picks,
+    undelivered_rounds,
+)
 from store.runs import get_runs
 from store.samples import get_samples
 from store.tasks import Chunk, ReviewProject, open_chunks, plan_tasks
@@ -30,6 +37,7 @@ from sync.client import LabelStudioClient
 from sync.delivery import Ahead, Parcel, parcels, record_arrived, send
 from sync.doubles import remove_doubles
 from sync.project import Project
+from sync.refresh_scores import show_version
 from sync.review_project import ensure_review_project, register_backend
 from sync.webhook import install_webhook, is_webhook_set
 
@@ -91,7 +99,8 @@ def _deliver(
     plan_tasks(db, review.project_id, round_id, list(picks), CHUNK)
     chunks = open_chunks(db, round_id)
     missing = [_missing(db, client, review, chunk) for chunk in chunks]
-    make = partial(_parcels, project, project.interface(), version, picks)
+    shown_as = keep_model_version(db, round_id, model_version(db, version))
+    make = partial(_parcels, project, project.interface(), version, shown_as, picks)
     with Ahead(make, missing) as coming:
         for chunk, left in zip(chunks, missing, strict=True):
             delivery.found += len(chunk.sample_ids) - len(left)
@@ -102,7 +111,7 @@ def _deliver(
         delivery.doubles_removed += remove_doubles(db, client, review.project_id, doubtful)
     # Before the round is finished: no later push would come back to it.
     delivery.checks += send_checks(project, db, client, review, round_id, len(picks))
-    _show_version(client, review.project_id, version)
+    _show_version(project, db, client, review.project_id, version)
     finish_round(db, round_id)
 
 
@@ -119,37 +128,51 @@ def _parcels(
     project: Project,
     interface: Interface,
     version: str,
+    shown_as: str,
     picks: Mapping[str, Pick],
     sample_ids: Sequence[str],
 ) -> list[Parcel]:
     """The tasks of these samples, ready to be sent; with a store of its own, for another thread."""
     db = project.open_store()
     try:
-        tasks = make_tasks(project, db, interface, version, [picks[one] for one in sample_ids])
+        own = [picks[one] for one in sample_ids]
+        tasks = make_tasks(project, db, interface, version, own, shown_as)
     finally:
         db.close()
     return parcels(tasks)
 
 
 def make_tasks(
-    project: Project, db: Store, interface: Interface, version: str, picks: Sequence[Pick]
+    project: Project,
+    db: Store,
+    interface: Interface,
+    version: str,
+    picks: Sequence[Pick],
+    shown_as: str | None = None,
 ) -> list[dict[str, Any]]:
-    """The tasks of these picks as Label Studio imports them, each with its prediction.
+    """The tasks of these picks as Label Studio imports them, each with its prediction, whose model
+    version is `shown_as`, or the agent version.
 
     Raises InterfaceError where the interface shows what a task does not have, and PredictionError
     for a prediction that does not fit it.
     """
     ids = [pick.sample_id for pick in picks]
-    samples, runs = get_samples(db, ids), get_runs(db, ids, version)
+    samples, known = get_samples(db, ids), get_runs(db, ids, version)
+    runs = {run.sample_id: run for run in comparable(db, list(known.values()))}
     names = project.settings.label_studio.prefill
     return [
-        _task(interface, names, samples[pick.sample_id], runs[pick.sample_id], pick)
+        _task(interface, names, samples[pick.sample_id], runs[pick.sample_id], pick, shown_as)
         for pick in picks
     ]
 
 
 def _task(
-    interface: Interface, names: Sequence[str], sample: Sample, run: Run, pick: Pick
+    interface: Interface,
+    names: Sequence[str],
+    sample: Sample,
+    run: Run,
+    pick: Pick,
+    shown_as: str | None,
 ) -> dict[str, Any]:
     data = task_data(sample, run)
     check_task_data(interface, data)
@@ -168,10 +191,20 @@ def _task(
                 "agent_version": run.agent_version,
             }
         },
-        "predictions": [agent_prediction(interface, names, sample, run)],
+        "predictions": [agent_prediction(interface, names, sample, run, shown_as)],
     }
 
 
-def _show_version(client: LabelStudioClient, project_id: int, version: str) -> None:
-    """Label Studio shows, and ranks its queue by, the predictions of one model version."""
-    client.update_project(project_id, {"model_version": version})
+def _show_version(
+    project: Project, db: Store, client: LabelStudioClient, project_id: int, version: str
+) -> None:
+    """Label Studio shows, and ranks its queue by, the predictions of one model version.
+
+    Without a calibrator, open tasks of another agent version come after those of this one; with
+    one, they are given calibrated scores and a place among them.
+    """
+    shown_as = model_version(db, version)
+    if shown_as == version:
+        client.update_project(project_id, {"model_version": version})
+    else:
+        show_version(project, db, client, project_id, shown_as)

@@ -28,12 +28,18 @@ class EmptyPoolError(GoldloopError):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What was picked, from how large a pool, and the round that it was written as (None: dry)."""
+    """What was picked, from how large a pool, and the round that it was written as (None: dry).
+
+    With `by_rank`, runs were compared by their rank among the runs by the same method, because
+    confidences of several methods are no one scale. `calibrators` are those that were in use.
+    """
 
     picks: Sequence[Pick]
     pool_size: int
     round_id: int | None
     without_confidence: int
+    by_rank: bool = False
+    calibrators: Sequence[int] = ()
 
 
 def select_batch(
@@ -59,13 +65,15 @@ def select_batch(
         )
         round_id = None
         if not dry_run:
-            used = asdict(settings)
+            used = {**asdict(settings), "compared_by": "mid_rank" if samples.by_rank else "value"}
             round_id = write_round(db, agent_version, batch_size, used, samples, scores, selection)
     return Batch(
         picks=_picks(samples, scores, selection, pool, round_id or 0),
         pool_size=len(pool),
         round_id=round_id,
         without_confidence=int(np.isnan(samples.confidence[pool]).sum()),
+        by_rank=samples.by_rank,
+        calibrators=tuple(sorted(samples.calibrators.values())),
     )
 
 
@@ -73,7 +81,7 @@ def _scores(
     db: Store, samples: ScoredSamples, agent_version: str, settings: SelectionSettings
 ) -> Scores:
     novel = novel_paths(samples.paths, labelled_paths(db, agent_version))
-    return Scores(novel, uncertainty(samples.confidence, novel, settings.novelty_boost))
+    return Scores(novel, uncertainty(samples.comparable, novel, settings.novelty_boost))
 
 
 def _why_empty(samples: ScoredSamples, agent_version: str) -> str:

@@ -42,6 +42,11 @@ def show_batch(batch: Batch) -> None:
     written = f"round {batch.round_id}" if batch.round_id else "dry run, nothing written"
     title = f"{len(batch.picks)} of {batch.pool_size} samples in the pool ({written})"
     terminal.print_table(headings, rows, title)
+    if batch.by_rank:
+        terminal.say(
+            "the runs' confidences come from several methods, and not all are calibrated: runs were"
+            " compared by their rank among the runs by the same method; see: goldloop calibrate"
+        )
     if batch.without_confidence:
         terminal.say(
             f"{batch.without_confidence} runs in the pool have no confidence and count as 0.5; "

@@ -14,7 +14,7 @@ from goldloop.errors import RecordError, SettingsError
 LEVEL = 0.95
 
 
-def wilson_interval(successes: int, trials: int, level: float = LEVEL) -> Interval:
+def wilson_interval(successes: float, trials: float, level: float = LEVEL) -> Interval:
     """Wilson's score interval of a proportion, without continuity correction, within [0, 1].
 
     (p + z²/2n ± z sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n). Source: Wilson, Journal of the American

@@ -186,6 +186,11 @@ def test_two_spellings_of_an_id_are_one_id() -> None:
         (ours(run={}), "^run has no assistant message, response, tool_calls or error$"),
         (ours(run={"messages": [USER]}), "^run has no assistant message"),
         (ours(run={"response": "x", "respnse": 1}), r"^unknown key run\.respnse"),
+        (ours(run={"response": "x", "estimates": {}}), r"^unknown key run\.estimates"),
+        (
+            ours(run={"response": "x", "stop_reason": "end"}),
+            r"^run\.stop_reason must be one",
+        ),
         (ours(run={"response": 1}), r"^run\.response must be a string, not a number$"),
         (ours(run={"messages": {}}), r"^run\.messages must be a list of messages"),
         (ours(run={"messages": [{"role": "ai"}]}), r"^run\.messages\[0\]\.role must be one of"),
@@ -281,7 +286,9 @@ def test_facts_of_a_run_are_read() -> None:
         output_tokens=2.0,
         seconds=3,
         created_at="2026-01-31T12:00:00Z",
+        stop_reason="step_limit",
     )
+    assert run.stop_reason == "step_limit"
     assert (run.agent_version, run.confidence, run.confidence_method) == ("v2", 1.0, "recorded")
     assert (run.input_tokens, run.output_tokens, run.seconds) == (10, 2, 3.0)
     assert run.created_at == "2026-01-31T12:00:00Z"
@@ -333,6 +340,12 @@ def test_a_chat_may_carry_facts_of_its_run_and_other_keys() -> None:
     )
     assert run is not None
     assert (run.sample_id, run.confidence, run.agent_version) == ("mine", 0.4, "recorded")
+
+
+def test_the_stop_reason_of_a_chat_is_its_endpoints_own() -> None:
+    _, run = read_record({"messages": [USER, ANSWER], "stop_reason": "end_turn"})
+    assert run is not None
+    assert run.stop_reason is None
 
 
 @pytest.mark.parametrize("messages", [[], [ANSWER], [{"role": "user", "content": " "}, ANSWER]])

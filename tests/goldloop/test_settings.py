@@ -51,16 +51,21 @@ def test_the_environment_template_names_every_secret_and_holds_none() -> None:
     assert written == [f"{name}=" for name, _ in SECRETS.values()]
 
 
-OTHERS = {str: "http", int: 7, float: 0.9}
+OTHERS = {str: "http", int: 7, float: 0.9, bool: True}
 # Settings that take only some values.
-FEW = {"method": "dawid_skene"}
+FEW = {
+    ("agent", "api"): "responses",
+    ("confidence", "method"): "process",
+    ("confidence", "estimators"): ["process", "entropy"],
+    ("consensus", "method"): "dawid_skene",
+}
 
 
 @pytest.mark.parametrize(("section", "key"), EVERY)
 def test_every_setting_can_be_set_in_the_file_and_overridden(section: str, key: str) -> None:
     default = get(Settings(), section, key)
     first: Any = ["a", "b"] if isinstance(default, tuple) else OTHERS[type(default)]
-    first = FEW.get(key, first)
+    first = FEW.get((section, key), first)
     if key.endswith("url"):
         first = "http://one.example/x"
     name = f"GOLDLOOP_{section}_{key}".upper()

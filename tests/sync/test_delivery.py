@@ -100,10 +100,10 @@ def test_chunks_before_one_that_cannot_be_made_are_delivered_and_stay_so(loop, m
     loop.fill(6)
     making = push._task
 
-    def broken(interface, names, sample, run, pick):
+    def broken(interface, names, sample, run, pick, shown_as):
         if pick.rank == 4:
             raise InterfaceError("no such key")
-        return making(interface, names, sample, run, pick)
+        return making(interface, names, sample, run, pick, shown_as)
 
     monkeypatch.setattr(push, "_task", broken)
     assert "no such key" in loop.refused("push", "--batch-size", "6")
