@@ -6,6 +6,7 @@ The operating system lets go of a claim when the process ends, however it ends.
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import IO
@@ -14,10 +15,15 @@ from sync.project import Project
 
 
 @contextmanager
-def claimed(project: Project, what: str) -> Iterator[bool]:
-    """Whether this process alone does `what` to the store during the block; it does not wait."""
+def claimed(project: Project, what: str, seconds: float = 0) -> Iterator[bool]:
+    """Whether this process alone does `what` to the store during the block; it waits so long for
+    its turn.
+    """
+    until = time.monotonic() + seconds
     with _claim(project, what) as claim:
-        yield _is_ours(claim)
+        while not (ours := _is_ours(claim)) and time.monotonic() < until:
+            time.sleep(0.1)
+        yield ours
 
 
 @contextmanager

@@ -44,6 +44,8 @@ from sync.webhook import install_webhook, is_webhook_set
 # A request takes Label Studio some time however few tasks it holds; with this many it takes one to
 # two seconds, which is what annotators may have to wait then.
 CHUNK = 1000
+# The worker holds the same claim for moments, while it sends new scores.
+PATIENCE_SECONDS = 10.0
 
 
 @dataclass
@@ -67,7 +69,7 @@ def push_rounds(
 
     Raises StoreError when another push is at it: both would send what neither has recorded yet.
     """
-    with claimed(project, "push") as ours, project.client() as client:
+    with claimed(project, "push", PATIENCE_SECONDS) as ours, project.client() as client:
         if not ours:
             raise StoreError(
                 "another push, or a pull that mends one, is at work on this store; let it end, "

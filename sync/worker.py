@@ -16,11 +16,13 @@ from typing import Any
 from label_studio_sdk.core.api_error import ApiError
 
 from goldloop.errors import GoldloopError, LabelStudioError, SettingsError, StoreError
+from goldloop.webhooks import START_TRAINING
 from store.annotations import set_cursor, tasks_of
 from store.database import Store, store_errors, utc_now
 from store.inbox import Hint, claim_hints, finish_hints, release_hints, set_aside
 from store.snapshots import checkpoint
 from store.tasks import review_project
+from sync.calibrate import calibrate
 from sync.claims import claimed
 from sync.client import LabelStudioClient
 from sync.consensus import learns_at_once, refit_due, update_consensus
@@ -29,6 +31,7 @@ from sync.project import Project
 from sync.pull import Pulled, find_deleted
 from sync.reconcile import reconcile, reconcile_tasks
 from sync.refit import BackgroundRefit
+from sync.refresh_scores import refresh_due, refresh_scores
 from sync.route import route_disputes
 
 POLL_SECONDS = 0.1
@@ -38,6 +41,8 @@ LEASE_SECONDS = 120.0
 LOOK_SECONDS = 0.5
 MOST_HINTS = 500
 MOST_ATTEMPTS = 5
+# Predictions that are sent before hints are looked at again: two seconds' work of Label Studio.
+MOST_SCORES = 200
 # When Label Studio was last known to have nothing that the store has not.
 RECONCILED = "reconciled"
 # A proxy before Label Studio answers so while it is away, and Label Studio when a token is bad.
@@ -93,6 +98,7 @@ class _Worker:
                     self.reconcile(now)
                 if self.refits.turn():
                     self.route(look_again=True)
+                busy = self.refresh() or busy
         except Exception as error:  # noqa: BLE001 - it outlives whatever Label Studio or a disk does
             self.report(f"trying again soon: {reason(error)}", level="WARNING")
             self.hang_up()
@@ -145,7 +151,29 @@ class _Worker:
             checkpoint(self.db)
 
     def fetch(self, hints: Sequence[Hint]) -> None:
+        """Do what these hints ask for."""
+        self.look([hint for hint in hints if hint.action != START_TRAINING])
+        if trainings := [hint.event_id for hint in hints if hint.action == START_TRAINING]:
+            self.calibrate(trainings)
+
+    def calibrate(self, event_ids: Sequence[int]) -> None:
+        """Somebody pressed "Start training" in Label Studio."""
+        try:
+            made = calibrate(self.project, self.db, None)
+        except SettingsError as error:  # trying again would not help, and hold up the others
+            self.report(f"not calibrated: {reason(error)}", level="WARNING", event_ids=event_ids)
+            return
+        self.report(
+            f"calibrated: predictions are of model version {made.model_version}",
+            event_ids=event_ids,
+            fitted=sum(outcome.state == "fitted" for outcome in made.outcomes),
+            labels=sum(outcome.labels for outcome in made.outcomes),
+        )
+
+    def look(self, hints: Sequence[Hint]) -> None:
         """Bring the tasks that were named up to date, and where none was, whatever changed."""
+        if not hints:
+            return
         named = {number for hint in hints for number in hint.annotation_ids}
         known = tasks_of(self.db, named)
         tasks = {number for hint in hints for number in hint.task_ids} | set(known.values())
@@ -204,6 +232,16 @@ class _Worker:
             if self.fresh or (not self.refits.awaited and refit_due(self.project, self.db)):
                 self.catch_up()
             self.route(look_again=True)
+
+    def refresh(self) -> bool:
+        """Give some more open tasks the scores of a new calibrator; whether that goes on."""
+        if not refresh_due(self.project, self.db):
+            return False
+        done = refresh_scores(self.project, self.db, self.client(), most=MOST_SCORES)
+        if done is None:  # a push is at work
+            return False
+        self.report("scores brought up to date", created=done.created, left=done.left)
+        return done.left > 0
 
     def catch_up(self) -> None:
         """Learn anew and compute all consensus: here and now, or in the background."""
