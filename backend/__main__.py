@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import socket
 import struct
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from backend.app import create_app
-from backend.logs import GunicornLog, set_up_logging
 from goldloop.errors import GoldloopError
 from goldloop.settings import BackendSettings, Settings
 from store.settings import load_settings
 
-# Seconds that a client may say nothing while we wait for the rest of its request.
+# Seconds that a client may say nothing while we wait for the rest of a long request.
 SILENCE = 10
+# The name that prometheus_client knows; set before it is imported, for several processes.
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class CannotListenError(GoldloopError):
@@ -45,14 +50,40 @@ def main() -> None:
     given = _arguments()
     try:
         settings = _settings(given)
-        # Made here rather than in the worker, which gunicorn would start again and again.
-        app = create_app(given.folder.resolve(), settings)
-        listening = _listen(settings.backend)
+        with _figures_together(settings.backend.workers):
+            _serve(given.folder.resolve(), settings)
     except GoldloopError as error:
         print(f"goldloop: {error}", file=sys.stderr)  # noqa: T201 - before there is a log
         sys.exit(error.exit_code)
+
+
+def _serve(folder: Path, settings: Settings) -> None:
+    # Not before it is known whether there are several processes: importing what counts settles how.
+    from backend.app import create_app
+    from backend.logs import set_up_logging
+
+    # Made here rather than in the worker, which gunicorn would start again and again.
+    app = create_app(folder, settings)
+    listening = _listen(settings.backend)
     set_up_logging()
     _Server(app, _options(settings.backend, listening)).run()
+
+
+@contextmanager
+def _figures_together(workers: int) -> Iterator[None]:
+    """Let several processes count into a private folder, which goes when the program ends."""
+    os.environ.pop(SHARED, None)
+    if workers == 1:
+        yield
+        return
+    owner, folder = os.getpid(), mkdtemp(prefix="goldloop-figures-")
+    os.environ[SHARED] = folder
+    try:
+        yield
+    finally:
+        # Workers come through here as well when they end.
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _arguments() -> argparse.Namespace:
@@ -88,15 +119,21 @@ def _listen(backend: BackendSettings) -> int:
 
 
 def _options(backend: BackendSettings, listening: int) -> dict[str, Any]:
+    from backend.gunicorn_worker import GRACE_SECONDS, Worker, begin, bury, end
+    from backend.logs import GunicornLog
+
     return {
         "bind": f"fd://{listening}",
-        "worker_class": "gthread",
-        "workers": 1,
+        "worker_class": Worker,
+        "workers": backend.workers,
         "threads": backend.threads,
-        # A worker that shows no sign of life for so long is replaced; an agent may take its time.
+        # A worker whose own thread shows no sign of life for so long is replaced; those of requests
+        # and of the agent may take their time.
         "timeout": 120,
-        # Those who start it kill it ten seconds after they asked it to stop.
-        "graceful_timeout": 5,
+        "graceful_timeout": GRACE_SECONDS,
+        "post_worker_init": begin,
+        "worker_exit": end,
+        "child_exit": bury,
         "proc_name": "goldloop-backend",
         "accesslog": None,
         "errorlog": "-",

@@ -4,7 +4,7 @@
     POST /setup         which model version is served
     POST /predict       predictions for tasks
     GET  /versions      the model versions that there are
-    POST /webhook       something happened; a hint for the worker
+    POST /webhook       something happened, or training is to start; a hint for the worker
     GET  /metrics       figures for Prometheus
     GET  /openapi.json  all this for a program
 
@@ -30,7 +30,7 @@ from werkzeug.exceptions import (
 )
 
 from backend.access import Sender, check_credentials, is_allowed, webhook_sender
-from backend.bodies import forget_body, json_object
+from backend.bodies import forget_body, json_object, small_json_object
 from backend.model import StoredRunsModel, model_class
 from backend.observed import observe, told
 from backend.openapi import MAX_TASKS, description
@@ -38,7 +38,8 @@ from backend.served import Served
 from backend.webhook import Event, ids_among, keep_event, read_event
 from goldloop.errors import GoldloopError
 from goldloop.settings import Settings
-from goldloop.webhooks import HEADER
+from goldloop.webhooks import HEADER, START_TRAINING
+from store.calibrators import model_version
 from store.inbox import LOOK_AGAIN
 from store.runs import agent_versions
 
@@ -84,9 +85,9 @@ def setup() -> Response:
 
 
 def versions() -> Response:
-    """Every agent version that has runs, the most runs first."""
+    """Every agent version that has runs, as it is calibrated now, the most runs first."""
     with _served().store() as db:
-        return jsonify(versions=list(agent_versions(db)))
+        return jsonify(versions=[model_version(db, name) for name in agent_versions(db)])
 
 
 def predict() -> Response:
@@ -105,16 +106,17 @@ def webhook() -> tuple[Response, int]:
     """Take a hint for the worker."""
     served = _served()
     sender = webhook_sender(served.settings.secrets, request.headers.get(HEADER))
-    if sender is not Sender.OURS:
-        forget_body()
     if sender is Sender.FORGED:
+        forget_body()
         challenge = WWWAuthenticate(HEADER.lower(), {"realm": "goldloop"})
         raise Unauthorized(f"{HEADER} is not the secret of this backend", None, challenge)
-    event = _told_event() if sender is Sender.OURS else Event(LOOK_AGAIN, None, (), ())
+    event = _told_event() if sender is Sender.OURS else _asked_event()
     with served.inbox() as db:
         event_id = keep_event(db, event)
-    action = event.action if event.is_known else "other"
-    served.metrics.received.labels(action if sender is Sender.OURS else "unsigned").inc()
+    known = event.is_known or event.action == START_TRAINING
+    believed = sender is Sender.OURS or event.action == START_TRAINING
+    action = event.action if known else "other"
+    served.metrics.received.labels(action if believed else "unsigned").inc()
     # What changes nothing is told of nobody: strangers could send it without end.
     if event_id is not None:
         told(
@@ -131,6 +133,19 @@ def _told_event() -> Event:
     limit = request.max_content_length
     request.max_content_length = min(limit or WEBHOOK_BYTES, WEBHOOK_BYTES)
     return read_event(json_object())
+
+
+def _asked_event() -> Event:
+    """Training, where Label Studio asks for it as the ML backend's user; else only that something
+    happened, and nothing of the body is kept.
+    """
+    body = {}
+    if is_allowed(_served().settings.secrets, request.authorization):
+        body = small_json_object()
+    if body.get("action") == START_TRAINING:
+        return read_event(body)
+    forget_body()
+    return Event(LOOK_AGAIN, None, (), ())
 
 
 def metrics() -> Response:

@@ -11,6 +11,7 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 FORGOTTEN_BYTES = 64 * 2**20
+SMALL_BYTES = 2**20
 
 
 def json_object() -> dict[str, Any]:
@@ -29,6 +30,18 @@ def json_object() -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadRequest("expected a JSON object")
     return body
+
+
+def small_json_object() -> dict[str, Any]:
+    """The JSON object that the request carries, if it says that it is of at most 1 MB; empty for
+    everything else.
+    """
+    length = request.content_length
+    if length is None or length > SMALL_BYTES or not request.is_json:
+        return {}
+    with suppress(BadRequest, RequestEntityTooLarge):
+        return json_object()
+    return {}
 
 
 def forget_body() -> None:

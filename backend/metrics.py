@@ -1,18 +1,21 @@
 """What is counted for Prometheus, and what the store knows of the worker's progress.
 
 Each app has a registry of its own. Label values come from the fixed sets below, so that nothing a
-stranger sends can make another series.
+stranger sends can make another series. Where several processes serve one app, they share a folder
+that `SHARED` names before prometheus_client is imported, and each shows the figures of all.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from goldloop.errors import (
@@ -25,16 +28,24 @@ from goldloop.errors import (
     StoreError,
 )
 from goldloop.times import instant
-from goldloop.webhooks import KNOWN_ACTIONS
+from goldloop.webhooks import KNOWN_ACTIONS, START_TRAINING
 from store.annotations import get_cursor
 from store.database import Store
 from store.inbox import backlog, hints_set_aside, seconds_to_done
+from store.wanted_runs import wanted
 
+# The environment variable that prometheus_client knows.
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
 Stores = Callable[[], AbstractContextManager[Store]]
 
 ENDPOINTS = ("health", "setup", "predict", "versions", "webhook", "metrics", "openapi", "other")
 # What carries no secret is unsigned, whatever it says that it is.
-ACTIONS = (*KNOWN_ACTIONS, "other", "unsigned")
+ACTIONS = (*KNOWN_ACTIONS, START_TRAINING, "other", "unsigned")
+# Why a prediction was empty: no such sample, the agent failed on it, its run is not there yet, or
+# it does not fit the labelling interface.
+EMPTY = ("unknown", "failed", "pending", "unfit")
+# How a call of the agent ended; an overdue one is counted again when it does end.
+OUTCOMES = ("answered", "failed", "down", "overdue")
 REFUSALS = ("wrong_secret", "too_large", "malformed", "not_stored")
 KINDS = {
     AgentError: "agent",
@@ -82,9 +93,42 @@ class Metrics:
             buckets=BUCKETS,
             registry=self._registry,
         )
+        self._count_runs()
         self._start_at_zero()
-        self._registry.register(_StoreFigures(stores))
+        self._store_figures = _StoreFigures(stores)
+        self._registry.register(self._store_figures)
         ProcessCollector(registry=self._registry)
+
+    def _count_runs(self) -> None:
+        self.empty = Counter(
+            "goldloop_predictions_empty",
+            "Empty predictions among those served.",
+            ["reason"],
+            registry=self._registry,
+        )
+        self.calls = Counter(
+            "goldloop_agent_calls",
+            "Calls of the agent by how they ended.",
+            ["outcome"],
+            registry=self._registry,
+        )
+        self.calls_under_way = Gauge(
+            "goldloop_agent_calls_under_way",
+            "Calls of the agent that have not ended.",
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
+        self.breaker = Gauge(
+            "goldloop_agent_breaker",
+            "0: the agent is asked; 1: it is tried again; 2: it is down and left alone.",
+            registry=self._registry,
+            multiprocess_mode="livemax",
+        )
+        self.refused_runs = Counter(
+            "goldloop_wanted_runs_refused",
+            "Runs that were wanted when the queue was full.",
+            registry=self._registry,
+        )
 
     def _start_at_zero(self) -> None:
         """A series that appears with its first event hides that event from a rate."""
@@ -92,6 +136,10 @@ class Metrics:
             self.received.labels(action)
         for reason in REFUSALS:
             self.refused.labels(reason)
+        for why in EMPTY:
+            self.empty.labels(why)
+        for outcome in OUTCOMES:
+            self.calls.labels(outcome)
         for kind in (*KINDS.values(), INTERNAL):
             self.errors.labels(kind)
         for endpoint in ENDPOINTS:
@@ -103,8 +151,17 @@ class Metrics:
         self.errors.labels(next(kinds, INTERNAL)).inc()
 
     def page(self) -> bytes:
-        """Everything in Prometheus' text format; without the store's figures when it is away."""
-        return generate_latest(self._registry)
+        """Everything in Prometheus' text format; without the store's figures when it is away.
+
+        Of several processes it is what they counted together; those of the operating system, which
+        are of one process, are left out then.
+        """
+        if SHARED not in os.environ:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        registry.register(self._store_figures)
+        return generate_latest(registry)
 
 
 class _StoreFigures(Collector):
@@ -147,6 +204,15 @@ def _figures(db: Store, now: datetime) -> Iterator[Metric]:
         len(hints_set_aside(db)),
     )
     yield _processing(seconds_to_done(db))
+    runs = wanted(db)
+    yield GaugeMetricFamily(
+        "goldloop_wanted_runs", "Runs that are wanted and not there.", runs.pending
+    )
+    yield GaugeMetricFamily(
+        "goldloop_wanted_runs_oldest_seconds",
+        "For how long the oldest of them is wanted; 0 when none is.",
+        _age(runs.oldest, now) if runs.oldest else 0,
+    )
     reconciled = get_cursor(db, RECONCILED)
     if reconciled:
         yield GaugeMetricFamily(

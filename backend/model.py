@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from backend.label_studio_ml import LabelStudioMLBase
+from backend.live_runs import LiveRuns
 from backend.predictions import Predictions
 from backend.served import Served
+from backend.webhook import ids_among, keep_training
+from goldloop.webhooks import START_TRAINING
 from label_config.agent_prediction import empty_prediction
+from store.inbox import add_look_again
 
-CHUNK = 200
 UNKNOWN_VERSION = "unknown"
 
 
@@ -22,15 +25,17 @@ class StoredRunsModel(LabelStudioMLBase):  # type: ignore[misc]
     """
 
     served: ClassVar[Served]
+    live: ClassVar[LiveRuns]
 
     def __init__(self, label_config: str | None = None, **kwargs: Any) -> None:  # noqa: ARG002
         super().__init__(label_config=label_config)
 
     @property
     def model_version(self) -> str:
-        """The agent version; raises StoreError or SettingsError when that cannot be told."""
-        with self.served.store() as db:
-            return self.served.version(db)
+        """The agent version, with its calibrator's number; raises StoreError or SettingsError when
+        that cannot be told.
+        """
+        return self.served.model_version()
 
     def setup(self) -> None:
         """2.x calls this when it makes a model, and answers /setup with what is kept here."""
@@ -44,8 +49,8 @@ class StoredRunsModel(LabelStudioMLBase):  # type: ignore[misc]
     ) -> list[dict[str, Any]]:
         """Exactly one good prediction a task, in the order of the tasks, whatever happens.
 
-        What cannot be answered gets an empty result with a score: a missing or null item would
-        break the queue of every annotator in the project.
+        What cannot be answered, or not within `[backend] deadline`, gets an empty result with a
+        score: a missing or null item would break the queue of every annotator in the project.
         """
         ids = [sample_id_of(task) for task in tasks]
         items: list[dict[str, Any]] = []
@@ -53,26 +58,37 @@ class StoredRunsModel(LabelStudioMLBase):  # type: ignore[misc]
         try:
             with self.served.store() as db:
                 version = self.served.version(db)
-                found = Predictions(self.served, db, version)
-                for start in range(0, len(ids), CHUNK):
-                    items += found.items(ids[start : start + CHUNK])
+                found = Predictions(self.served, self.live, db, version)
+                version = found.model_version
+                for item in found.items(ids, self.served.settings.backend.deadline):
+                    items.append(item)
         except Exception as error:  # noqa: BLE001 - an item is owed for each task, see above
             self.served.warn(f"predict: {len(ids) - len(items)} tasks without an answer", error)
         return items + [empty_prediction(version) for _ in ids[len(items) :]]
 
     def fit(
         self,
-        event: str,  # noqa: ARG002
-        data: Mapping[str, Any] | None = None,  # noqa: ARG002
+        event: str,
+        data: Mapping[str, Any] | None = None,
         **kwargs: Any,  # noqa: ARG002
     ) -> dict[str, Any]:
-        """Nothing is trained here; answers are pulled by the worker."""
+        """Leave a hint for the worker: to calibrate confidence, for "Start training", and else to
+        look what people answered. Raises StoreError when it could not be written at once.
+        """
+        project = data.get("project") if isinstance(data, Mapping) else None
+        ids = ids_among([project.get("id")] if isinstance(project, Mapping) else [])
+        with self.served.inbox() as db:
+            if event == START_TRAINING:
+                keep_training(db, ids[0] if ids else None)
+            else:
+                add_look_again(db)
         return {}
 
 
 def model_class(served: Served) -> type[StoredRunsModel]:
     """The model class of one project folder."""
-    return type(StoredRunsModel.__name__, (StoredRunsModel,), {"served": served})
+    own = {"served": served, "live": LiveRuns(served)}
+    return type(StoredRunsModel.__name__, (StoredRunsModel,), own)
 
 
 def sample_id_of(task: object) -> str | None:

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from goldloop.settings import Settings
-from goldloop.webhooks import HEADER, KNOWN_ACTIONS
+from goldloop.webhooks import HEADER, KNOWN_ACTIONS, START_TRAINING
 
 MAX_TASKS = 10_000
 
@@ -83,7 +83,8 @@ def _predict() -> dict[str, Any]:
     results = _object({"results": {"type": "array", "items": prediction}})
     return _operation(
         "predict",
-        "One prediction for each task, in order; an empty one for what is not a task of ours",
+        "One prediction for each task, in order, within [backend] deadline; an empty one for what "
+        "is not a task of ours, or has no run by then",
         {200: ("The predictions", results)},
         (400, 413, 415, 500, 503),
         _object({"tasks": tasks}),
@@ -99,7 +100,7 @@ def _versions() -> dict[str, Any]:
 def _webhook(settings: Settings) -> dict[str, Any]:
     summary = (
         "Something happened. Of what comes without the secret the body is not read, and it is "
-        "worth one hint to look again"
+        f"worth one hint to look again; {START_TRAINING} counts from the ML backend's user as well"
     )
     accepted = _object({"status": {"const": "accepted"}})
     body = {"$ref": "#/components/schemas/Event"}

@@ -1,86 +1,90 @@
-"""The predictions of one request: from stored runs, and by the agent where there is none."""
+"""The predictions of one request: from stored runs, once the agent was asked for missing ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from agents.base import Agent
+from backend.live_runs import LiveRuns
 from backend.served import Served
-from goldloop.errors import AgentError, SettingsError, StoreError
+from goldloop.errors import StoreError
 from goldloop.samples import Run, Sample
 from label_config.agent_prediction import agent_prediction, empty_prediction
-from store.database import Store, transaction
-from store.runs import get_runs, insert_runs
+from store.calibrators import calibrated, model_version
+from store.database import Store
+from store.runs import get_runs
 from store.samples import get_samples
+from store.wanted_runs import lacking_runs, show_empty
+
+# Runs that are held in memory at a time.
+CHUNK = 200
 
 
 class Predictions:
-    """Made for one request in one thread; raises what opening the interface raises.
+    """Made for one request in one thread; raises what opening the interface raises."""
 
-    An agent that cannot be made, or whose runs cannot be stored, is not asked again in the request:
-    the annotator who waits would wait as long for each task as for the first.
-    """
-
-    def __init__(self, served: Served, db: Store, version: str) -> None:
-        self._served, self._db, self._version = served, db, version
+    def __init__(self, served: Served, live: LiveRuns, db: Store, version: str) -> None:
+        self._served, self._live, self._db, self._version = served, live, db, version
+        self.model_version = model_version(db, version)
         self._interface = served.interface(db)
-        self._gave_up = False
         self._told: set[str] = set()
 
-    def items(self, ids: Sequence[str | None]) -> list[dict[str, Any]]:
+    def items(self, ids: Sequence[str | None], seconds: float) -> Iterable[dict[str, Any]]:
         """One prediction for each sample id, in order; None and unknown ids get an empty one.
 
-        A sample that is there twice is run once. Raises what reading the store raises.
+        The agent has so many seconds for samples without a run; those that have none after that get
+        an empty one too, and their runs are made later. A sample that is there twice is run once.
+        Raises what reading the store raises.
         """
+        until = time.monotonic() + seconds
+        named = [sample_id for sample_id in ids if sample_id is not None]
+        lacking = lacking_runs(self._db, self._version, named)
+        self._live.await_runs(self._db, self._version, lacking, until)
+        self._own_up(lacking)
+        for start in range(0, len(ids), CHUNK):
+            yield from self._some(ids[start : start + CHUNK])
+
+    def _own_up(self, lacking: Sequence[str]) -> None:
+        """Write down which of them are answered empty, so that it can be put right later."""
+        still = lacking_runs(self._db, self._version, lacking) if lacking else []
+        if not still:
+            return
+        try:
+            show_empty(self._db, self._version, still)
+        except StoreError as error:
+            self._tell("empty predictions are not written down", error)
+
+    def _some(self, ids: Sequence[str | None]) -> list[dict[str, Any]]:
         wanted = list(dict.fromkeys(sample_id for sample_id in ids if sample_id is not None))
         samples = get_samples(self._db, wanted)
-        runs = get_runs(self._db, wanted, self._version)
+        runs = self._runs(wanted)
+        counts = Counter(ids)
         made: dict[str | None, dict[str, Any]] = {}
-        for sample_id in wanted:
-            if sample_id in samples:
-                run = runs.get(sample_id) or self._new_run(samples[sample_id])
-                made[sample_id] = self._item(samples[sample_id], run)
-        return [made.get(sample_id) or empty_prediction(self._version) for sample_id in ids]
+        for sample_id, sample in samples.items():
+            made[sample_id] = self._item(sample, runs.get(sample_id), counts[sample_id])
+        unknown = sum(sample_id not in made for sample_id in ids)
+        self._served.metrics.empty.labels("unknown").inc(unknown)
+        return [made.get(sample_id) or empty_prediction(self.model_version) for sample_id in ids]
 
-    def _item(self, sample: Sample, run: Run | None) -> dict[str, Any]:
+    def _runs(self, ids: Sequence[str]) -> Mapping[str, Run]:
+        runs = get_runs(self._db, ids, self._version)
+        return {run.sample_id: run for run in calibrated(self._db, list(runs.values()))}
+
+    def _item(self, sample: Sample, run: Run | None, times: int) -> dict[str, Any]:
         if run is None or run.error is not None:
-            return empty_prediction(self._version)
+            return self._empty("pending" if run is None else "failed", times)
         names = self._served.settings.label_studio.prefill
         try:
-            return agent_prediction(self._interface, names, sample, run)
+            return agent_prediction(self._interface, names, sample, run, self.model_version)
         except Exception as error:  # noqa: BLE001 - must not cost the other tasks their item
             self._tell(f"sample {sample.sample_id}", error)
-            return empty_prediction(self._version)
+            return self._empty("unfit", times)
 
-    def _new_run(self, sample: Sample) -> Run | None:
-        try:
-            agent = None if self._gave_up else self._served.live_agent(self._version)
-            return None if agent is None else self._kept(self._answer(agent, sample))
-        except (SettingsError, StoreError) as error:
-            self._gave_up = True
-            self._tell("the agent is not asked", error)
-        except Exception as error:  # noqa: BLE001 - must not cost the other tasks their item
-            self._tell(f"sample {sample.sample_id}", error)
-        return None
-
-    def _answer(self, agent: Agent, sample: Sample) -> Run:
-        """The agent's run; one that carries the error when it fails, as `goldloop run` keeps it."""
-        try:
-            return agent.answer(sample)
-        except AgentError as error:
-            self._tell("the agent failed", error)
-            return Run(sample.sample_id, self._version, error=str(error))
-
-    def _kept(self, run: Run) -> Run:
-        """The run that stands: another process may have stored one while the agent was asked, and
-        annotators may have been shown it since.
-        """
-        with transaction(self._db):
-            known = get_runs(self._db, [run.sample_id], self._version).get(run.sample_id)
-            if known is None:
-                insert_runs(self._db, [run])
-        return known or run
+    def _empty(self, why: str, times: int) -> dict[str, Any]:
+        self._served.metrics.empty.labels(why).inc(times)
+        return empty_prediction(self.model_version)
 
     def _tell(self, what: str, error: Exception) -> None:
         """Log it, once a request for the same words: a wrong setting is wrong for every task."""

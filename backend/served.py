@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import lru_cache
 from logging import INFO
 from pathlib import Path
 from threading import Lock
@@ -12,11 +13,13 @@ from agents.base import Agent
 from agents.from_settings import agent_from_settings
 from backend.logs import tell, warn
 from backend.metrics import Metrics
-from goldloop.errors import StoreError
+from backend.remembered import Remembered
+from goldloop.errors import GoldloopError, StoreError
 from goldloop.log_lines import Fact
 from goldloop.settings import Settings
-from label_config.interface import Interface, read_interface
-from label_config.named import named_interface
+from label_config.interface import Interface, builtin_interface, read_interface
+from label_config.named import BUILTIN, named_interface
+from store.calibrators import model_version
 from store.connections import Connections
 from store.database import Store, open_store
 from store.inbox import PATIENCE_SECONDS
@@ -32,6 +35,10 @@ class Served:
         self._path = folder / settings.store.path
         self._connections = Connections(self._path)
         self.metrics = Metrics(self.store)
+        self._model_version = Remembered(self._read_model_version)
+        # A project's interface seldom changes, and is read for every request.
+        self._interface = lru_cache(maxsize=2)(read_interface)
+        self._builtin = lru_cache(maxsize=2)(builtin_interface)
         known = settings.secrets
         self._secrets = (
             known.label_studio_api_key,
@@ -50,7 +57,23 @@ class Served:
 
     def check_store(self) -> None:
         """See that the store is there and usable, and let go of it; raises StoreError."""
-        open_store(self._path).close()
+        db = open_store(self._path)
+        try:
+            # Several versions to choose from are no reason not to start.
+            with suppress(GoldloopError):
+                self._model_version.remember(model_version(db, self.version(db)))
+        finally:
+            db.close()
+
+    def model_version(self) -> str:
+        """What Label Studio is to call the predictions; the one of before where the store takes
+        too long to read. Raises StoreError, and SettingsError as `version` does.
+        """
+        return self._model_version.get()
+
+    def _read_model_version(self) -> str:
+        with self.store() as db:
+            return model_version(db, self.version(db))
 
     @contextmanager
     def inbox(self) -> Iterator[Store]:
@@ -73,8 +96,10 @@ class Served:
         """What annotators were shown, not what a request claims: requests are not trusted."""
         made = review_project(db)
         if made is not None:
-            return read_interface(made.label_config, f"the interface of project {made.project_id}")
-        return named_interface(self.settings.label_studio.interface, self.folder)
+            return self._interface(made.label_config, f"the interface of project {made.project_id}")
+        name = self.settings.label_studio.interface
+        # A file may change; what is built in does not.
+        return self._builtin(name) if name in BUILTIN else named_interface(name, self.folder)
 
     def live_agent(self, version: str) -> Agent | None:
         """The agent to ask about samples without a run; None where all runs are recorded.

@@ -4,7 +4,7 @@ Label Studio sends a webhook inside the annotator's request, unsigned, and waits
 here is slow, and nothing calls Label Studio. Whoever shows our secret is believed as far as a hint
 goes. The webhook that Label Studio registers by itself with an ML backend shows none, and neither
 does a stranger: what they send is not read, and is worth one hint to look again, of which at most
-one waits.
+one waits. "Start training" comes from Label Studio as the ML backend's user, and is believed as it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 
 from werkzeug.exceptions import BadRequest
 
-from goldloop.webhooks import KNOWN_ACTIONS
+from goldloop.webhooks import KNOWN_ACTIONS, START_TRAINING
 from store.database import Store
-from store.inbox import add_hint, add_look_again
+from store.inbox import add_hint, add_look_again, waiting_hints
 
 # As many as Label Studio sends at once.
 MAX_IDS = 5_000
@@ -52,9 +52,21 @@ def keep_event(db: Store, event: Event) -> int | None:
     """
     if event.cut:
         add_look_again(db)
+    if event.action == START_TRAINING:
+        return keep_training(db, event.project_id)
     if not event.is_known or not (event.task_ids or event.annotation_ids):
         return add_look_again(db)
     return add_hint(db, event.action, event.project_id, event.task_ids, event.annotation_ids)
+
+
+def keep_training(db: Store, project_id: int | None) -> int | None:
+    """Append the hint that confidence is to be calibrated anew, and give its event id; None where
+    one waits already that no worker has begun with. Raises StoreError.
+    """
+    waits = (hint for hint in waiting_hints(db) if hint.action == START_TRAINING)
+    if any(hint.attempts == 0 for hint in waits):
+        return None
+    return add_hint(db, START_TRAINING, project_id, (), ())
 
 
 def read_event(body: Mapping[str, Any]) -> Event:

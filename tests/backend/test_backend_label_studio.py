@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,16 @@ import pytest
 from click.testing import CliRunner
 from project_folder import Folder, record
 
+from goldloop.calibration import Platt
 from goldloop.records import read_record
+from goldloop.webhooks import START_TRAINING
 from label_config.interface import builtin_interface
 from label_config.results import write_result
 from label_config.tasks import task_data
+from store.calibrators import Fitted, save_calibrators
 from store.database import open_store
 from store.inbox import LOOK_AGAIN, Hint, waiting_hints
+from store.wanted_runs import late_runs
 from sync.cli import main
 from sync.labelstudio import Account
 from sync.labelstudio.ports import free_port
@@ -101,6 +105,19 @@ class Review:
         body = {"result": write_result(builtin_interface(), ANSWERS), "lead_time": 5.0}
         made = self.call("POST", f"tasks/{task_id}/annotations/", account, json=body)
         return int(made["id"])
+
+    def retrieve(self, *task_ids: int) -> None:
+        """Retrieve predictions, as the Data Manager does; of all tasks where none are named."""
+        items = {"all": False, "included": task_ids} if task_ids else {"all": True, "excluded": []}
+        path = f"dm/actions?id=retrieve_tasks_predictions&project={self.project_id}"
+        self.call("POST", path, json={"selectedItems": items})
+
+    def timely_next(self, account: Account) -> dict[str, Any] | None:
+        """What the queue serves somebody, before they would give up."""
+        begun = time.monotonic()
+        found = self.next(account)
+        assert time.monotonic() - begun < 20
+        return found
 
     def label_all(self, account: Account) -> list[dict[str, Any]]:
         """Take task after task from the queue and annotate it, to the end; the tasks in order."""
@@ -185,13 +202,7 @@ def test_a_batch_is_retrieved_from_the_data_manager(
         review.push(*recorded(2))
         with_runs = [record(f"b-{n}", n / 100, agent_version=VERSION) for n in range(50)]
         task_ids = review.add_tasks(*with_runs, *(record(f"c-{n}") for n in range(10)))
-        everything = {"all": True, "excluded": []}
-        done = review.call(
-            "POST",
-            f"dm/actions?id=retrieve_tasks_predictions&project={review.project_id}",
-            json={"selectedItems": everything},
-        )
-        assert done["processed_items"] == 62
+        review.retrieve()
         found = review.predictions()
         scores = [[one["score"] for one in found[task_id]] for task_id in task_ids]
         assert scores == [[n / 100] for n in range(50)] + [[0.75]] * 10
@@ -272,16 +283,99 @@ def test_the_webhook_that_label_studio_registers_by_itself_is_worth_one_look_aga
         assert _hints(folder, at_least=1) == [Hint(1, LOOK_AGAIN, (), ())]
 
 
-def test_start_training_is_taken_and_harms_nothing(
+def test_start_training_asks_the_worker_for_it_and_harms_nothing(
     folder: Folder, label_studio: LabelStudio
 ) -> None:
     with reviewing(folder, label_studio) as review:
         review.push(*recorded(2))
         [backend] = review.backends()
         review.call("POST", f"ml/{backend['id']}/train")
-        assert _hints(folder, at_least=1) == [Hint(1, LOOK_AGAIN, (), ())]
+        assert _hints(folder, at_least=1) == [Hint(1, START_TRAINING, (), ())]
+        assert folder.rows("SELECT project_id FROM inbox") == [(review.project_id,)]
         [backend] = review.backends()
-        assert backend["state"] == "CO"
+        assert (backend["state"], backend["error_message"]) == ("CO", None)
+
+
+STEERED_AGENT = """
+import time
+HERE = Path(__file__).parent
+def answer(asked):
+    note(asked)
+    how = (HERE / "how").read_text() if (HERE / "how").exists() else ""
+    if how == "down":
+        raise ConnectionError("refused")
+    if how == "broken":
+        return {"response": ["no", "text"], "confidence": "very"}
+    while how == "hangs" and (HERE / "how").exists():
+        time.sleep(0.05)
+    time.sleep(0.2)
+    return {"response": "Answered live.", "confidence": 0.75}
+"""
+
+
+def test_a_batch_of_300_tasks_without_runs_is_made_within_one_request(
+    folder: Folder, label_studio: LabelStudio
+) -> None:
+    folder.use_agent(STEERED_AGENT, VERSION)
+    with reviewing(folder, label_studio) as review:
+        review.push(*recorded(2))
+        task_ids = review.add_tasks(*(record(f"b-{n}") for n in range(300)))
+        begun = time.monotonic()
+        review.retrieve()
+        # One after another the agent would take a minute for them.
+        assert time.monotonic() - begun < 50
+        found = review.predictions()
+        assert [[one["score"] for one in found[task_id]] for task_id in task_ids] == [[0.75]] * 300
+        assert sorted(folder.asked()) == sorted(f"b-{n}" for n in range(300))
+
+
+@pytest.mark.parametrize("how", ["down", "broken", "hangs"])
+def test_whatever_is_wrong_with_the_agent_the_next_task_comes(
+    folder: Folder, label_studio: LabelStudio, how: str
+) -> None:
+    folder.use_agent(STEERED_AGENT, VERSION)
+    folder.configure("agent", concurrency=4)
+    folder.configure("backend", deadline=2, failures=2)
+    (folder.path / "how").write_text(how)
+    annotator = label_studio.annotators[0]
+    with reviewing(folder, label_studio) as review:
+        review.push(*recorded(2))
+        task_ids = review.add_tasks(*(record(f"w-{n}") for n in range(10)))
+        review.retrieve(*task_ids[:5])
+        served = []
+        while (task := review.timely_next(annotator)) is not None:
+            review.answer(annotator, task["id"])
+            served.append(task["id"])
+        assert len(set(served)) == len(served) == 12
+        assert all(len(found) == 1 for found in review.predictions().values())
+        (folder.path / "how").unlink()
+
+
+def test_a_run_that_was_not_there_in_time_is_there_for_the_next_model_version(
+    folder: Folder, label_studio: LabelStudio
+) -> None:
+    folder.use_agent(STEERED_AGENT, VERSION)
+    folder.configure("backend", deadline=1)
+    (folder.path / "how").write_text("hangs")
+    with reviewing(folder, label_studio) as review:
+        review.push(*recorded(2))
+        [task_id] = review.add_tasks(record("late"))
+        review.open(task_id)
+        [prediction] = review.predictions()[task_id]
+        assert (prediction["score"], prediction["result"]) == (0.5, [])
+        (folder.path / "how").unlink()
+        end = time.monotonic() + 15
+        while not folder.rows("SELECT 1 FROM runs WHERE sample_id = 'late'"):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        with closing(open_store(folder.path / "goldloop.db")) as db:
+            assert late_runs(db, VERSION) == ["late"]
+            save_calibrators(db, VERSION, [Fitted("reported", Platt(1.0, 0.0), {}, "labels")])
+        review.retrieve(task_id)
+        _, prediction = review.predictions()[task_id]
+        assert prediction["model_version"] == f"{VERSION}+calibrated.1"
+        assert prediction["score"] == pytest.approx(0.75)
+        assert prediction["result"][0]["value"] == {"text": ["Answered live."]}
 
 
 def _hints(folder: Folder, at_least: int) -> list[Any]:

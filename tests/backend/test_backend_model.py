@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,9 @@ from project_folder import Folder, record, tasks_of
 from backend.label_studio_ml import LabelStudioMLBase
 from backend.model import StoredRunsModel, model_class
 from backend.served import Served
+from goldloop.calibration import Platt
+from store.calibrators import Fitted, save_calibrators
+from store.database import open_store
 
 
 def test_it_is_a_model_of_label_studio_ml(folder: Folder) -> None:
@@ -27,7 +31,33 @@ def test_it_is_a_model_of_label_studio_ml(folder: Folder) -> None:
     assert model.model_version == "v1"
     [item] = model.predict(tasks_of("a"), context={"result": []}, login=None, password=None)
     assert (item["score"], item["model_version"]) == (0.25, "v1")
-    assert model.fit("START_TRAINING", {"project": {"id": 1}}, job_id="x") == {}
+    assert model.fit("START_TRAINING", {"project": {"id": 7}}, job_id="x") == {}
+    assert folder.rows("SELECT action, project_id FROM inbox") == [("START_TRAINING", 7)]
+
+
+@pytest.mark.parametrize("data", [None, {}, {"project": None}, {"project": {"id": "7"}}, "text"])
+def test_fit_leaves_its_hint_whatever_comes_with_it(folder: Folder, data: Any) -> None:
+    model = model_class(Served(folder.path, folder.settings))()
+    model.fit("START_TRAINING", data)
+    model.fit("ANNOTATION_CREATED", data)
+    assert folder.rows("SELECT action, project_id FROM inbox ORDER BY 1") == [
+        ("LOOK_AGAIN", None),
+        ("START_TRAINING", None),
+    ]
+
+
+def test_a_calibrator_gives_predictions_another_version_and_its_confidence(folder: Folder) -> None:
+    folder.add(record("a", 0.9))
+    model = model_class(Served(folder.path, folder.settings))()
+    assert model.model_version == "v1"
+    with closing(open_store(folder.path / "goldloop.db")) as db:
+        [method] = db.execute("SELECT confidence_method FROM runs").fetchone()
+        halved = Platt(slope=0.0, intercept=0.0)
+        save_calibrators(db, "v1", [Fitted(method or "", halved, {}, "of-the-labels")])
+    assert model.model_version == "v1+calibrated.1"
+    [item, empty] = model.predict(tasks_of("a", "unknown"))
+    assert (item["score"], item["model_version"]) == (0.5, "v1+calibrated.1")
+    assert empty["model_version"] == "v1+calibrated.1"
 
 
 def test_two_project_folders_have_two_classes(folder: Folder, tmp_path: Path) -> None:

@@ -13,34 +13,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 from project_folder import SIGNED, WEBHOOK_SECRET, Folder, record, tasks_of
+from running_backend import log_of, served
 
 from backend.__main__ import main
 from sync.labelstudio.ports import free_port
 from sync.processes import backend_command, running, wait_until_up
-
-
-@contextmanager
-def served(folder: Folder, port: int) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
-    """The backend of that folder, running; its log is in `backend.log` beside the folder."""
-    with log_of(folder).open("ab") as log:
-        command = backend_command(folder.path, port=port)
-        with running([command], folder.path, log) as [process]:
-            url = f"http://127.0.0.1:{port}"
-            wait_until_up(f"{url}/health", process, "the backend")
-            with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
-                yield client, process
-
-
-def log_of(folder: Folder) -> Path:
-    return folder.path.parent / "backend.log"
-
 
 Refused = Callable[..., tuple[int, str]]
 

@@ -20,6 +20,7 @@ from store.inbox import (
     PATIENCE_SECONDS,
     Hint,
     add_hint,
+    claim_hints,
     finish_hints,
     waiting_hints,
 )
@@ -98,7 +99,7 @@ def test_the_same_event_twice_is_two_hints(folder: Folder, client: FlaskClient) 
         {"action": "ANNOTATION_CREATED"},
         {"action": "TASKS_DELETED", "tasks": []},
         {"action": "PROJECT_UPDATED", "project": PROJECT},
-        {"action": "START_TRAINING", "project": PROJECT},
+        {"action": "START_TRAINING_OF_A_LATER_LABEL_STUDIO", "project": PROJECT},
         {"action": "ANNOTATION_REVIEWED_BY_A_LATER_LABEL_STUDIO", "annotation": ANNOTATION},
         {"action": LOOK_AGAIN, "annotation": ANNOTATION},
     ],
@@ -350,7 +351,68 @@ def test_hints_that_were_followed_up_do_not_pile_up(
     assert folder.rows("SELECT event_id FROM inbox ORDER BY 1") == [(8,), (9,), (10,)]
 
 
-def test_the_answer_is_json_that_label_studio_reads_after_start_training(folder: Folder) -> None:
-    reply = folder.client().post("/webhook", json={"action": "START_TRAINING", "project": PROJECT})
-    # It looks for "job" in an object.
+PASSWORD = "a-password-nobody-else-has"
+LOGIN = {"GOLDLOOP_BACKEND_USER": "label-studio", "GOLDLOOP_BACKEND_PASSWORD": PASSWORD}
+START = {"action": "START_TRAINING", "project": PROJECT}
+TRAIN = ("START_TRAINING", (), ())
+
+
+def test_training_is_asked_for_with_the_backends_password(folder: Folder) -> None:
+    folder.use_secrets(**LOGIN, GOLDLOOP_WEBHOOK_SECRET=WEBHOOK_SECRET)
+    reply = folder.client().post("/webhook", json=START, auth=("label-studio", PASSWORD))
+    assert reply.status_code == 202
+    # Label Studio looks for "job" in an object.
     assert isinstance(json.loads(reply.data), dict)
+    assert hints(folder) == [TRAIN]
+    assert folder.rows("SELECT project_id FROM inbox") == [(7,)]
+
+
+def test_training_is_asked_for_with_the_webhooks_secret(
+    folder: Folder, client: FlaskClient
+) -> None:
+    client.post("/webhook", json=START, headers=SIGNED)
+    assert hints(folder) == [TRAIN]
+
+
+def test_where_only_this_machine_reaches_the_backend_training_needs_no_password(
+    folder: Folder,
+) -> None:
+    folder.client().post("/webhook", json=START)
+    assert hints(folder) == [TRAIN]
+
+
+@pytest.mark.parametrize(
+    "auth", [None, ("label-studio", "wrong"), ("somebody", PASSWORD), ("label-studio", "")]
+)
+def test_without_the_password_training_is_worth_one_look_again(
+    folder: Folder, auth: tuple[str, str] | None
+) -> None:
+    folder.use_secrets(**LOGIN)
+    assert folder.client().post("/webhook", json=START, auth=auth).status_code == 202
+    assert hints(folder) == [AGAIN]
+
+
+def test_the_password_makes_no_other_action_believed(folder: Folder) -> None:
+    folder.use_secrets(**LOGIN)
+    client, auth = folder.client(), ("label-studio", PASSWORD)
+    for body in (CREATED, {"action": "LOOK_AGAIN"}, {"action": ["START_TRAINING"]}, {}):
+        assert client.post("/webhook", json=body, auth=auth).status_code == 202
+    assert client.post("/webhook", data=b"[1", auth=auth).status_code == 202
+    assert hints(folder) == [AGAIN]
+
+
+def test_training_that_waits_already_is_asked_for_once(folder: Folder) -> None:
+    client = folder.client()
+    for _ in range(3):
+        client.post("/webhook", json=START)
+    assert hints(folder) == [TRAIN]
+    with closing(open_store(folder.path / "goldloop.db")) as db:
+        claim_hints(db, 10, 60)
+    client.post("/webhook", json=START)
+    assert hints(folder) == [TRAIN, TRAIN]
+
+
+def test_a_body_too_long_for_training_is_not_read_for_it(folder: Folder) -> None:
+    body = {**START, "project": {"id": 7, "label_config": "x" * 2**20}}
+    assert folder.client().post("/webhook", json=body).status_code == 202
+    assert hints(folder) == [AGAIN]

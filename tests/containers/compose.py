@@ -5,7 +5,7 @@ import shlex
 
 import yaml
 
-from goldloop.settings import ALIASES, SECRETS, SECTIONS
+from goldloop.settings import ALIASES, PRICES_VARIABLE, SECRETS, SECTIONS
 from tests.conftest import REPOSITORY
 
 FILE = REPOSITORY / "docker-compose.yml"
@@ -74,7 +74,7 @@ def settings_defaults():
         for key, item in cls.__dataclass_fields__.items()
     }
     found |= {alias: found[f"GOLDLOOP_{s}_{key}".upper()] for alias, (s, key) in ALIASES.items()}
-    return found | {name: "" for name, _ in SECRETS.values()}
+    return found | {PRICES_VARIABLE: ""} | {name: "" for name, _ in SECRETS.values()}
 
 
 def build_stage():
