@@ -12,7 +12,7 @@ from backend.served import Served
 from goldloop.errors import StoreError
 from goldloop.samples import Run, Sample
 from label_config.agent_prediction import agent_prediction, empty_prediction
-from store.calibrators import calibrated, model_version
+from store.calibrators import comparable, model_version
 from store.database import Store
 from store.runs import get_runs
 from store.samples import get_samples
@@ -70,7 +70,7 @@ class Predictions:
 
     def _runs(self, ids: Sequence[str]) -> Mapping[str, Run]:
         runs = get_runs(self._db, ids, self._version)
-        return {run.sample_id: run for run in calibrated(self._db, list(runs.values()))}
+        return {run.sample_id: run for run in comparable(self._db, list(runs.values()))}
 
     def _item(self, sample: Sample, run: Run | None, times: int) -> dict[str, Any]:
         if run is None or run.error is not None:

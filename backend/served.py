@@ -21,8 +21,7 @@ from label_config.interface import Interface, builtin_interface, read_interface
 from label_config.named import BUILTIN, named_interface
 from store.calibrators import model_version
 from store.connections import Connections
-from store.database import Store, open_store
-from store.inbox import PATIENCE_SECONDS
+from store.database import PATIENCE_SECONDS, Store, open_store
 from store.runs import named_version
 from store.tasks import review_project
 

@@ -18,6 +18,8 @@ from goldloop.errors import StoreError
 from store.migrations import migrations
 
 BUSY_TIMEOUT_SECONDS = 30
+# How long something waits for another writer where somebody waits for it.
+PATIENCE_SECONDS = 0.5
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -173,6 +175,21 @@ def transaction(db: Database) -> Iterator[None]:
     except BaseException:
         db.rollback()
         raise
+
+
+@contextmanager
+def impatiently(db: Database, what: str) -> Iterator[None]:
+    """Wait for another writer no longer than `PATIENCE_SECONDS` while the block runs. Raises
+    StoreError, which says that `what` could not be stored.
+    """
+    before = db.execute("PRAGMA busy_timeout").fetchone()[0]
+    db.execute(f"PRAGMA busy_timeout = {PATIENCE_SECONDS * 1000:.0f}")
+    try:
+        yield
+    except (sqlite3.Error, StoreError) as error:
+        raise StoreError(f"{what} could not be stored: {error.__cause__ or error}") from error
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {int(before)}")
 
 
 def atomic(write: Callable[Concatenate[Database, P], T]) -> Callable[Concatenate[Database, P], T]:

@@ -9,22 +9,19 @@ the file stays whole, and what the hints were about is found when the worker rec
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlite_utils import Database
 
-from goldloop.errors import StoreError
-from store.database import atomic, transaction, utc_now
+from store.database import atomic, impatiently, transaction, utc_now
 
 # Whoever can send hints must not be able to fill the disk.
 MAX_WAITING = 10_000
 KEPT_DONE = 1_000
-PATIENCE_SECONDS = 0.5
+WHAT = "the hint"
 # Who claims a hint counts the attempt, and takes it back where it was no fault of the hint; so many
 # are left only by workers that died of it.
 SUSPECT, MOST_CLAIMS = 3, 20
@@ -77,7 +74,7 @@ def add_hint(
         utc_now(),
         MAX_WAITING,
     ]
-    with _impatiently(db):
+    with impatiently(db, WHAT):
         added = db.execute(
             "INSERT INTO inbox (action, project_id, task_ids, annotation_ids, received_at) "
             "SELECT ?, ?, ?, ?, ? WHERE (SELECT count(*) FROM waiting_hints) < ?",
@@ -93,7 +90,7 @@ def add_look_again(db: Database) -> int | None:
     Raises StoreError as `add_hint` does.
     """
     waits = "SELECT 1 FROM waiting_hints WHERE action = ? AND claimed_until IS NULL LIMIT 1"
-    with _impatiently(db):
+    with impatiently(db, WHAT):
         # Asked before as well, because reading needs no lock and waits for nobody.
         if db.execute(waits, [LOOK_AGAIN]).fetchone():
             return None
@@ -104,19 +101,6 @@ def add_look_again(db: Database) -> int | None:
             [LOOK_AGAIN, utc_now()],
         )
     return added.lastrowid if added.rowcount else None
-
-
-@contextmanager
-def _impatiently(db: Database) -> Iterator[None]:
-    """Wait only shortly for another writer while the block runs."""
-    before = db.execute("PRAGMA busy_timeout").fetchone()[0]
-    db.execute(f"PRAGMA busy_timeout = {PATIENCE_SECONDS * 1000:.0f}")
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(f"the hint could not be stored: {error}") from error
-    finally:
-        db.execute(f"PRAGMA busy_timeout = {int(before)}")
 
 
 def backlog(db: Database) -> Backlog:

@@ -79,8 +79,9 @@ def labelled_runs(db: Database, agent_version: str, field_name: str) -> dict[str
 
 def _labelled(db: Database, agent_version: str, field_name: str) -> list[tuple[str, LabelledRun]]:
     rows = db.execute(
-        f"{_ITEMS} SELECT i.method, s.sample_id, i.confidence, f.value, i.certain, s.cluster_id, s.prn"  # noqa: S608
-        " FROM scored i JOIN samples s USING (sample_id) JOIN field_consensus f USING (sample_id)"
+        f"{_ITEMS} SELECT i.method, s.sample_id, i.confidence, f.value, i.certain,"  # noqa: S608
+        " s.cluster_id, s.prn FROM scored i JOIN samples s USING (sample_id)"
+        " JOIN field_consensus f USING (sample_id)"
         " WHERE i.picked AND f.field = :field AND f.value IS NOT NULL AND f.state IN"
         " (SELECT value FROM json_each(:standing)) ORDER BY s.sample_id",
         {

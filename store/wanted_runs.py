@@ -10,9 +10,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sqlite3
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,15 +18,13 @@ from secrets import token_hex
 
 from sqlite_utils import Database
 
-from goldloop.errors import StoreError
 from goldloop.samples import Run
-from store.database import atomic, transaction, utc_now
+from store.database import atomic, impatiently, transaction, utc_now
 from store.runs import get_runs, insert_runs
 
 # A claim that is not renewed for so long is nobody's.
 LEASE_SECONDS = 60.0
-# How long a request waits for another writer before it goes on without having said what it wants.
-PATIENCE_SECONDS = 0.5
+WHAT = "what is wanted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +112,7 @@ def want_runs(db: Database, agent_version: str, sample_ids: Sequence[str], most:
     ids that are not in the pool are passed over. Raises StoreError when it could not be written
     within `PATIENCE_SECONDS`, because an annotator waits; then none of them is written down.
     """
-    with _impatiently(db):
+    with impatiently(db, WHAT):
         return _want(db, agent_version, _listed(sample_ids), most)
 
 
@@ -149,22 +145,6 @@ def _want(db: Database, agent_version: str, ids: str, most: int) -> list[str]:
 _COUNT_QUEUED = (
     "SELECT count(*) FROM wanted_runs WHERE agent_version = :version AND queued AND late_at IS NULL"
 )
-
-
-@contextmanager
-def _impatiently(db: Database) -> Iterator[None]:
-    """Wait only shortly for another writer while the block runs."""
-    before = db.execute("PRAGMA busy_timeout").fetchone()[0]
-    db.execute(f"PRAGMA busy_timeout = {PATIENCE_SECONDS * 1000:.0f}")
-    try:
-        yield
-    except (sqlite3.Error, StoreError) as error:
-        raise StoreError(
-            f"what is wanted could not be stored within {PATIENCE_SECONDS:g} s; another program "
-            "holds the store, or it cannot be written"
-        ) from error
-    finally:
-        db.execute(f"PRAGMA busy_timeout = {int(before)}")
 
 
 def wanted_samples(
@@ -308,7 +288,7 @@ def show_empty(db: Database, agent_version: str, sample_ids: Sequence[str]) -> N
     """Record that Label Studio gets an empty prediction for those of them of which the run is
     wanted. Raises StoreError as `want_runs` does.
     """
-    with _impatiently(db), transaction(db):
+    with impatiently(db, WHAT), transaction(db):
         db.execute(
             "UPDATE wanted_runs SET shown_empty = 1 WHERE agent_version = ? AND late_at IS NULL "
             "AND sample_id IN (SELECT value FROM json_each(?))",

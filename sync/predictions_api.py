@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sync.client import LabelStudioClient
+from goldloop.errors import LabelStudioError
+from sync.client import LabelStudioClient, refusal
+
+BAD_REQUEST = 400
 
 # Label Studio's own name for a task that is not complete: it has no time of completion.
 _UNFINISHED = {
@@ -50,10 +53,26 @@ def create_predictions(
 
 
 def predictions_of(client: LabelStudioClient, task_id: int, model_version: str) -> list[int]:
-    """The ids of a task's predictions of one model version, in rising order."""
+    """The ids of a task's predictions of one model version, in rising order; none where the task is
+    gone.
+    """
     what = f"list the predictions of task {task_id}"
-    found = client._call("GET", "api/predictions/", what, params={"task": task_id})
+    try:
+        found = client._call("GET", "api/predictions/", what, params={"task": task_id})
+    except LabelStudioError as error:
+        # Label Studio's word for a task that is not there, in a filter.
+        if refusal(error) != BAD_REQUEST:
+            raise
+        return []
     return sorted(one["id"] for one in found if one["model_version"] == model_version)
+
+
+def change_prediction(
+    client: LabelStudioClient, prediction_id: int, fields: Mapping[str, Any]
+) -> None:
+    """Change a prediction where it stands; it is no error when it is gone."""
+    path = f"api/predictions/{prediction_id}/"
+    client._or_none("PATCH", path, f"change prediction {prediction_id}", body=fields)
 
 
 def delete_prediction(client: LabelStudioClient, prediction_id: int) -> None:

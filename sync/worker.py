@@ -26,6 +26,7 @@ from sync.calibrate import calibrate
 from sync.claims import claimed
 from sync.client import LabelStudioClient
 from sync.consensus import learns_at_once, refit_due, update_consensus
+from sync.late_runs import fill_late_predictions, late_samples
 from sync.logs import Report, reason
 from sync.project import Project
 from sync.pull import Pulled, find_deleted
@@ -43,6 +44,8 @@ MOST_HINTS = 500
 MOST_ATTEMPTS = 5
 # Predictions that are sent before hints are looked at again: two seconds' work of Label Studio.
 MOST_SCORES = 200
+# Predictions that are changed before hints are looked at again, which takes Label Studio longer.
+MOST_LATE = 10
 # When Label Studio was last known to have nothing that the store has not.
 RECONCILED = "reconciled"
 # A proxy before Label Studio answers so while it is away, and Label Studio when a token is bad.
@@ -234,7 +237,13 @@ class _Worker:
             self.route(look_again=True)
 
     def refresh(self) -> bool:
-        """Give some more open tasks the scores of a new calibrator; whether that goes on."""
+        """Give some more open tasks what the agent says of them by now, and the scores of a new
+        calibrator; whether that goes on.
+        """
+        if late := late_samples(self.project, self.db, MOST_LATE):
+            filled = fill_late_predictions(self.project, self.db, self.client(), late)
+            self.report("late predictions filled in", samples=len(late), filled=filled)
+            return True
         if not refresh_due(self.project, self.db):
             return False
         done = refresh_scores(self.project, self.db, self.client(), most=MOST_SCORES)

@@ -13,11 +13,10 @@ import pytest
 from flask.testing import FlaskClient
 from project_folder import SIGNED, WEBHOOK_SECRET, Folder
 
-from store.database import open_store, transaction
+from store.database import PATIENCE_SECONDS, open_store, transaction
 from store.inbox import (
     LOOK_AGAIN,
     MAX_WAITING,
-    PATIENCE_SECONDS,
     Hint,
     add_hint,
     claim_hints,
