@@ -226,9 +226,9 @@ def test_failures_that_are_withdrawn_are_wanted_again_and_nothing_else_is_taken_
 def test_wanting_does_not_wait_long_for_another_writer(pool: Store, path: Path) -> None:
     with closing(sqlite3.connect(path)) as writer:
         writer.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="what is wanted could not be stored: .* locked"):
+        with pytest.raises(StoreError, match=r"what is wanted could not be stored: .* locked"):
             want_runs(pool, V, ["a"], 10)
-        with pytest.raises(StoreError, match="what is wanted could not be stored: .* locked"):
+        with pytest.raises(StoreError, match=r"what is wanted could not be stored: .* locked"):
             show_empty(pool, V, ["a"])
     assert pool.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
     assert wanted_samples(pool, V, 10) == []
