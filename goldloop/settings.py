@@ -23,6 +23,7 @@ T = TypeVar("T")
 Check = Callable[[Any], str | None]
 _ADDRESS = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/@:?#\\]+)(:[0-9]{1,5})?([/?]\S*)?")
 _CALLABLE = re.compile(r"python:[^\s:]+:[^\s:]+")
+_MODULE = re.compile(r"[^\s:]+:[^\s:]+")
 _CREDENTIALS = re.compile(r"//.*@")
 _KINDS = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
 
@@ -195,6 +196,24 @@ class SelectionSettings:
     uncertain_share: float = setting(
         0.7, "share of the batch taken by uncertainty; the rest is drawn at random", _between(0, 1)
     )
+    mode: str = setting(
+        "hard",
+        "hard: the share is the most uncertain, all of them. soft: the share is a chance that grows"
+        " with uncertainty, so that labels say far more of the whole pool and find fewer failures",
+        _one_of("hard", "soft"),
+    )
+    soft_aim: str = setting(
+        "failures",
+        "soft: failures, or precision for the narrowest interval (4% narrower, 20% fewer failures)",
+        _one_of("failures", "precision"),
+    )
+    stratify: bool = setting(False, "whether what is drawn is spread over the tags as the pool is")
+    min_per_tag: int = setting(
+        0,
+        "labels that every tag is to have, as far as the pool reaches; what is missing is drawn at"
+        " random first. 50 is a good number where each tag is to be judged on its own",
+        _between(0, 100_000),
+    )
     gold_checks: float = setting(
         0.1,
         "share of a batch that annotators get besides, out of settled tasks that they have not"
@@ -202,7 +221,37 @@ class SelectionSettings:
         _between(0, 1),
     )
     novelty_boost: float = setting(
-        0.2, "added to the uncertainty of a tool path that no labelled run has", _between(0, 1)
+        0.2,
+        "added to the uncertainty of what is novel: by its text, or by a tool path with a step that"
+        " no labelled run has; 0: novelty is left out",
+        _between(0, 1),
+    )
+    novelty_cap: float = setting(
+        0.3, "share of a batch that may be there only because it is novel", _between(0, 1)
+    )
+    text_novelty: bool = setting(
+        True, "whether texts are compared with those of labelled samples; tool paths always are"
+    )
+    novelty_quantile: float = setting(
+        0.9, "a text is novel when it is more so than this share of the pool", _between(0, 1)
+    )
+    novelty_floor: float = setting(
+        0.6,
+        "and when 1 - its cosine with the nearest labelled text is no less than this; an embedding"
+        " wants a lower one",
+        _between(0, 1),
+    )
+    embedding: str = setting(
+        "",
+        "module:callable that turns a list of texts into an array of vectors, one each, to compare"
+        " texts by; empty: hashed words and word pairs with TF-IDF",
+        lambda value: None if not value or _MODULE.fullmatch(value) else "must be module:callable",
+    )
+    near_duplicate: float = setting(
+        0.8,
+        "texts that share more of their words than this do not come in one batch; 1: only the same"
+        " text is left out; 0: nothing is",
+        _between(0, 1),
     )
 
 

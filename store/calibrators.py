@@ -136,6 +136,16 @@ def calibrators_in_use(db: Database, agent_version: str) -> dict[str, StoredCali
     return {row[2]: _stored(row) for row in rows}
 
 
+def read_calibrators(db: Database, numbers: Sequence[int]) -> dict[str, Calibrator]:
+    """The calibrators of these ids, by the method that each is for."""
+    rows = db.execute(
+        "SELECT method, kind, parameters FROM calibrators WHERE calibrator_id IN"
+        " (SELECT value FROM json_each(?))",
+        [json.dumps(list(numbers))],
+    )
+    return {row[0]: read_calibrator(row[1], json.loads(row[2])) for row in rows}
+
+
 def _stored(row: Sequence[Any]) -> StoredCalibrator:
     number, version, method, generation, kind, parameters, report, fingerprint, created_at = row
     return StoredCalibrator(

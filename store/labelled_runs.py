@@ -9,26 +9,20 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+import numpy as np
 from sqlite_utils import Database
 
 from goldloop.consensus import STANDING
 from goldloop.fields import Value
 from store.consensus import value_from_json
+from store.designs import design_of
+from store.rounds import get_rounds, round_frame, round_scores
 
-# Everything that a version's rounds could have picked. Certain is what was picked for being
-# uncertain, or would have been in a later round, had it not been picked at random before.
-_ITEMS = """
-    WITH items AS (
-        SELECT p.sample_id, max(p.reason IS NOT NULL) AS picked, max(CASE
-            WHEN p.in_pool AND p.inclusion_probability >= 1 THEN 1
-            WHEN NOT p.in_pool AND p.uncertainty > o.cutoff THEN 1 ELSE 0 END) AS certain
-        FROM round_scores p JOIN rounds o USING (round_id) WHERE o.agent_version = :version
-        GROUP BY p.sample_id HAVING max(p.in_pool)
-    ), scored AS (
-        SELECT i.*, r.confidence, coalesce(r.confidence_method, '') AS method FROM items i
-        JOIN runs r ON r.sample_id = i.sample_id AND r.agent_version = :version
-        WHERE r.confidence IS NOT NULL AND r.error IS NULL
-    )
+_LABELS = """
+    SELECT p.sample_id, f.value, s.cluster_id FROM picks p JOIN rounds o USING (round_id)
+    JOIN samples s USING (sample_id) JOIN field_consensus f USING (sample_id)
+    WHERE o.agent_version = :version AND f.field = :field AND f.value IS NOT NULL
+    AND f.state IN (SELECT value FROM json_each(:standing)) ORDER BY 1
 """
 
 
@@ -36,7 +30,8 @@ _ITEMS = """
 class LabelledRun:
     """A run with a confidence, and the label that stands for one field of its sample.
 
-    `certain` says that its sample was sure to be picked; the others were picked at random.
+    `certain` says that its sample was sure to be picked; the others were picked at random, with the
+    `inclusion_probability` that all rounds so far give it.
     """
 
     sample_id: str
@@ -45,6 +40,7 @@ class LabelledRun:
     certain: bool
     cluster_id: str | None
     prn: float
+    inclusion_probability: float = 1.0
 
 
 @dataclass(slots=True)
@@ -61,44 +57,60 @@ class MethodRuns:
 
 def labelled_runs(db: Database, agent_version: str, field_name: str) -> dict[str, MethodRuns]:
     """What is known of each method's scores, by method; of the runs that rounds selected from."""
+    rows = _scored(db, agent_version)
+    if not rows:
+        return {}
+    ids, methods, prn, confidences = (list(column) for column in zip(*rows, strict=True))
+    seen = _seen_by(db, agent_version)
+    nobody = np.zeros(len(ids), dtype=np.bool_)
+    design = design_of(db, ids, np.array(prn, dtype=np.float64), nobody)
+    chance = design.realised()
+    labels = _labels(db, agent_version, field_name)
     found: dict[str, MethodRuns] = {}
-    counts = db.execute(
-        f"{_ITEMS} SELECT method, certain, count(*) FROM scored GROUP BY 1, 2 ORDER BY 1",  # noqa: S608
-        {"version": agent_version},
-    )
-    for method, certain, count in counts:
+    for place, (sample_id, method) in enumerate(zip(ids, methods, strict=True)):
+        if sample_id not in seen:
+            continue
         runs = found.setdefault(method, MethodRuns(method))
-        if certain:
-            runs.pool_certain = count
-        else:
-            runs.pool_rest = count
-    for method, run in _labelled(db, agent_version, field_name):
-        found[method].labelled.append(run)
-    return found
+        certain = bool(design.certain[place])
+        runs.pool_certain += certain
+        runs.pool_rest += not certain
+        if sample_id in labels:
+            value, cluster = labels[sample_id]
+            scale = confidences[place], value, certain, cluster, prn[place], float(chance[place])
+            runs.labelled.append(LabelledRun(sample_id, *scale))
+    return dict(sorted(found.items()))
 
 
-def _labelled(db: Database, agent_version: str, field_name: str) -> list[tuple[str, LabelledRun]]:
+def _scored(db: Database, agent_version: str) -> list[tuple[str, str, float, float]]:
+    """Every run with a confidence: its sample, method, permanent random number, confidence."""
+    return db.execute(
+        "SELECT s.sample_id, coalesce(r.confidence_method, ''), s.prn, r.confidence"
+        " FROM runs r JOIN samples s USING (sample_id) WHERE r.agent_version = ?"
+        " AND r.confidence IS NOT NULL AND r.error IS NULL ORDER BY 1",
+        [agent_version],
+    ).fetchall()
+
+
+def _seen_by(db: Database, agent_version: str) -> set[str]:
+    """The samples that rounds of a version could have picked."""
+    seen: set[str] = set()
+    for row in get_rounds(db):
+        if row.agent_version == agent_version:
+            could = np.flatnonzero(round_scores(db, row, ("in_pool",))["in_pool"]).tolist()
+            frame = round_frame(db, row)
+            seen.update(frame[place] for place in could)
+    return seen
+
+
+def _labels(
+    db: Database, agent_version: str, field_name: str
+) -> dict[str, tuple[Value, str | None]]:
+    """By sample: the label that stands on what the version's rounds picked, and its cluster."""
+    standing = json.dumps([state.value for state in STANDING])
     rows = db.execute(
-        f"{_ITEMS} SELECT i.method, s.sample_id, i.confidence, f.value, i.certain,"  # noqa: S608
-        " s.cluster_id, s.prn FROM scored i JOIN samples s USING (sample_id)"
-        " JOIN field_consensus f USING (sample_id)"
-        " WHERE i.picked AND f.field = :field AND f.value IS NOT NULL AND f.state IN"
-        " (SELECT value FROM json_each(:standing)) ORDER BY s.sample_id",
-        {
-            "version": agent_version,
-            "field": field_name,
-            "standing": json.dumps([state.value for state in STANDING]),
-        },
+        _LABELS, {"version": agent_version, "field": field_name, "standing": standing}
     )
-    return [
-        (
-            method,
-            LabelledRun(
-                sample_id, confidence, value_from_json(json.loads(value)), bool(certain), *more
-            ),
-        )
-        for method, sample_id, confidence, value, certain, *more in rows
-    ]
+    return {row[0]: (value_from_json(json.loads(row[1])), row[2]) for row in rows}
 
 
 def versions_shown(db: Database) -> list[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from sqlite_utils import Database, Migrations
+
+from store.round_columns import FLAGS, FLOATS, Column, insert_columns, insert_frame
 
 migrations = Migrations("goldloop")
 
@@ -380,3 +383,106 @@ def m013_replaced_runs(db: Database) -> None:
             WHERE agent_version = old.agent_version;
     END;
     """)
+
+
+@migrations()
+def m014_sampling_designs(db: Database) -> None:
+    """A round is a sampling design that can be checked: the columns of its whole frame as arrays,
+    its picks as rows, and nothing about a past round can change.
+    """
+    db.executescript("""
+    -- Every sample that was scored, whether it could be picked or not: as a JSON list through zlib,
+    -- named by the SHA-256 of the ids with newlines between.
+    CREATE TABLE sampling_frames (
+        fingerprint TEXT PRIMARY KEY,
+        size INTEGER NOT NULL,
+        sample_ids BLOB NOT NULL
+    ) STRICT;
+    -- One value for each sample of the frame, in its order: little-endian numbers of this type.
+    CREATE TABLE round_columns (
+        round_id INTEGER NOT NULL REFERENCES rounds,
+        name TEXT NOT NULL,
+        type TEXT NOT NULL CHECK (type IN ('float64', 'uint8')),
+        content BLOB NOT NULL,
+        PRIMARY KEY (round_id, name)
+    ) STRICT;
+    CREATE TABLE picks (
+        round_id INTEGER NOT NULL REFERENCES rounds,
+        sample_id TEXT NOT NULL REFERENCES samples,
+        reason TEXT NOT NULL CHECK (reason IN ('uncertain', 'novel', 'random')),
+        rank INTEGER NOT NULL,
+        confidence REAL,
+        novel INTEGER NOT NULL,
+        uncertainty REAL NOT NULL,
+        inclusion_probability REAL NOT NULL,
+        PRIMARY KEY (round_id, sample_id),
+        UNIQUE (round_id, rank)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX picks_by_sample ON picks (sample_id);
+    CREATE TABLE near_duplicates (
+        round_id INTEGER NOT NULL REFERENCES rounds,
+        sample_id TEXT NOT NULL REFERENCES samples,
+        duplicate_of TEXT NOT NULL REFERENCES samples,
+        PRIMARY KEY (round_id, sample_id)
+    ) STRICT, WITHOUT ROWID;
+    ALTER TABLE rounds ADD COLUMN mode TEXT NOT NULL DEFAULT 'hard'
+        CHECK (mode IN ('hard', 'soft'));
+    ALTER TABLE rounds ADD COLUMN frame TEXT REFERENCES sampling_frames;
+    ALTER TABLE rounds ADD COLUMN cutoff_tie REAL;
+    -- What the shares of a soft round were multiplied by.
+    ALTER TABLE rounds ADD COLUMN scale REAL;
+    -- The names of the methods that the column "method" counts from 0.
+    ALTER TABLE rounds ADD COLUMN methods TEXT NOT NULL DEFAULT '[]';
+    -- SHA-256 over everything that is recorded of it; none for rounds of an older Goldloop.
+    ALTER TABLE rounds ADD COLUMN fingerprint TEXT;
+    INSERT INTO picks SELECT round_id, sample_id, reason, rank, confidence, novel, uncertainty,
+        inclusion_probability FROM round_scores WHERE reason IS NOT NULL;
+    """)
+    for (round_id,) in db.execute("SELECT round_id FROM rounds ORDER BY 1").fetchall():
+        _turn_into_columns(db, round_id)
+    db.executescript("DROP TABLE round_scores;" + _FROZEN)
+
+
+# Only when a round was delivered, and as which model version, is known later than the round.
+_FROZEN = """
+    CREATE TRIGGER rounds_stay BEFORE UPDATE OF round_id, agent_version, batch_size, settings,
+        pool_size, pool_fingerprint, cutoff, prn_level, created_at, calibrators, mode, frame,
+        cutoff_tie, scale, methods, fingerprint ON rounds
+        BEGIN SELECT raise(ABORT, 'a round is never changed'); END;
+    CREATE TRIGGER rounds_are_kept BEFORE DELETE ON rounds
+        BEGIN SELECT raise(ABORT, 'a round is never changed'); END;
+    CREATE TRIGGER samples_keep_prn BEFORE UPDATE OF prn ON samples WHEN new.prn IS NOT old.prn
+        BEGIN SELECT raise(ABORT, 'a permanent random number is never changed'); END;
+""" + "".join(
+    f"""
+    CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table}
+        BEGIN SELECT raise(ABORT, 'a round is never changed'); END;"""
+    for table in ("sampling_frames", "round_columns", "picks", "near_duplicates")
+    for verb in ("UPDATE", "DELETE")
+)
+
+
+def _turn_into_columns(db: Database, round_id: int) -> None:
+    """The rows of a round's scores, as they were kept before, as columns."""
+    rows = db.execute(
+        "SELECT sample_id, in_pool, confidence, novel, uncertainty, inclusion_probability,"
+        " coalesce(in_pool AND inclusion_probability >= 1, 0) OR coalesce(NOT in_pool AND"
+        " uncertainty > cutoff, 0), coalesce(prn_level, 0.0) FROM round_scores"
+        " JOIN rounds USING (round_id) WHERE round_id = ? ORDER BY sample_id",
+        [round_id],
+    ).fetchall()
+    ids, in_pool, confidence, novel, uncertainty, probability, certain, level = (
+        zip(*rows, strict=True) if rows else [()] * 8
+    )
+    columns: dict[str, Column] = {
+        "in_pool": np.array(in_pool, dtype=FLAGS),
+        "confidence": np.array(confidence, dtype=FLOATS),
+        "novel": np.array(novel, dtype=FLAGS),
+        "uncertainty": np.array(uncertainty, dtype=FLOATS),
+        "level": np.array(level, dtype=FLOATS),
+        "inclusion_probability": np.array(probability, dtype=FLOATS),
+        "certain": np.array(certain, dtype=FLAGS),
+    }
+    insert_columns(db, round_id, columns)
+    frame = insert_frame(db, ids)
+    db.execute("UPDATE rounds SET frame = ? WHERE round_id = ?", [frame, round_id])

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from goldloop.errors import SettingsError
 from goldloop.messages import call_record, message_record, read_messages, read_tool_calls
-from goldloop.novelty import tool_path
+from goldloop.novelty import ToolSteps, tool_path, tool_steps
 from goldloop.samples import Run
 from goldloop.settings import AgentSettings
 from store.database import atomic, utc_now
@@ -72,8 +72,8 @@ def stored_runs(db: Database, ids: Sequence[str]) -> dict[tuple[str, str], Run]:
 def shown_runs(db: Database, ids: Sequence[str]) -> set[tuple[str, str]]:
     """The runs on those samples that annotators were given, as (sample_id, agent_version)."""
     rows = db.execute(
-        "SELECT p.sample_id, o.agent_version FROM round_scores p JOIN rounds o USING (round_id) "
-        "WHERE p.reason IS NOT NULL AND p.sample_id IN (SELECT value FROM json_each(?))",
+        "SELECT p.sample_id, o.agent_version FROM picks p JOIN rounds o USING (round_id) "
+        "WHERE p.sample_id IN (SELECT value FROM json_each(?))",
         [json.dumps(ids)],
     )
     return {(row[0], row[1]) for row in rows}
@@ -107,6 +107,20 @@ def _run(row: Sequence[Any]) -> Run:
         spent_output_tokens=row[14],
         stop_reason=row[15],
     )
+
+
+def steps_of_runs(db: Database, agent_version: str) -> dict[str, ToolSteps]:
+    """The steps that each run of a version took through its tools, by sample id."""
+    rows = db.execute(
+        "SELECT sample_id, tool_calls FROM runs WHERE agent_version = ?", [agent_version]
+    )
+    known: dict[ToolSteps, ToolSteps] = {}
+    found = {}
+    for sample_id, calls in rows:
+        steps = tool_steps(read_tool_calls(json.loads(calls), "tool_calls"))
+        # Few paths and many runs: each path is held once.
+        found[sample_id] = known.setdefault(steps, steps)
+    return found
 
 
 def agent_versions(db: Database) -> dict[str, int]:

@@ -7,10 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from goldloop.errors import RecordError
 from goldloop.json_values import check_json
+from goldloop.messages import read_messages
+from goldloop.novelty import sample_text
 from goldloop.prn import permanent_random_number
 from goldloop.records import read_sample_record, sample_record
 from goldloop.samples import Run, Sample
@@ -87,8 +91,8 @@ def _why(given: bool) -> str:
 def _held(db: Database, ids: Sequence[str]) -> dict[str, tuple[str, bool]]:
     """By id: the record that is stored, and whether the sample was ever picked."""
     rows = db.execute(
-        "SELECT sample_id, record, EXISTS (SELECT 1 FROM round_scores p WHERE "
-        "p.sample_id = s.sample_id AND p.reason IS NOT NULL) FROM samples s "
+        "SELECT sample_id, record, EXISTS (SELECT 1 FROM picks p WHERE "
+        "p.sample_id = s.sample_id) FROM samples s "
         "WHERE sample_id IN (SELECT value FROM json_each(?))",
         [json.dumps(ids)],
     )
@@ -173,6 +177,54 @@ def get_samples(db: Database, ids: Sequence[str]) -> dict[str, Sample]:
     )
     samples = (read_sample_record(json.loads(row[0])) for row in rows)
     return {sample.sample_id: sample for sample in samples}
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """The tags and the difficulty of a sample."""
+
+    tags: tuple[str, ...]
+    difficulty: str | None
+
+
+def slices_of_samples(db: Database, ids: Sequence[str]) -> list[Slices]:
+    """The slices of each of these samples, in the order given; samples alike share one object."""
+    known: dict[tuple[str, str | None], Slices] = {}
+    found = {}
+    for sample_id, tags, difficulty in db.execute(
+        "SELECT sample_id, tags, difficulty FROM samples"
+    ):
+        if (tags, difficulty) not in known:
+            known[tags, difficulty] = Slices(tuple(json.loads(tags)), difficulty)
+        found[sample_id] = known[tags, difficulty]
+    return [found[one] for one in ids]
+
+
+def sample_texts(db: Database, ids: Sequence[str] | None = None) -> dict[str, str]:
+    """What each sample says, by id, as `goldloop.novelty` compares it; of all where no ids are
+    given.
+    """
+    sql = (
+        "SELECT sample_id, user_input, CASE WHEN json_array_length(record, '$.conversation') THEN"
+        " json_extract(record, '$.conversation') END FROM samples"
+    )
+    if ids is None:
+        rows = db.execute(sql)
+    else:
+        sql += " WHERE sample_id IN (SELECT value FROM json_each(?))"
+        rows = db.execute(sql, [json.dumps(list(ids))])
+    return {
+        sample_id: sample_text(
+            text, () if turns is None else read_messages(json.loads(turns), "conversation")
+        )
+        for sample_id, text, turns in rows
+    }
+
+
+def prn_of_samples(db: Database, ids: Sequence[str]) -> NDArray[np.float64]:
+    """The permanent random number of each of these samples, in the order given."""
+    found = dict(db.execute("SELECT sample_id, prn FROM samples").fetchall())
+    return np.array([found[one] for one in ids], dtype=np.float64)
 
 
 def samples_without_run(db: Database, agent_version: str, retry: bool) -> Iterator[Sample]:

@@ -36,8 +36,7 @@ def summarise(db: Database) -> Summary:
         samples=_count(db, "samples"),
         pool=_count(
             db,
-            "samples s WHERE NOT EXISTS (SELECT 1 FROM round_scores p WHERE p.sample_id = "
-            "s.sample_id AND p.reason IS NOT NULL)",
+            "samples s WHERE NOT EXISTS (SELECT 1 FROM picks p WHERE p.sample_id = s.sample_id)",
         ),
         runs=_by(db, "SELECT agent_version, count(*) FROM runs WHERE error IS NULL GROUP BY 1"),
         failed_runs=_count(db, "runs WHERE error IS NOT NULL"),

@@ -99,7 +99,7 @@ def calibrate(
     was fitted until then is kept.
     """
     counts = named_version(db, project.settings.agent)
-    right = _right_answers(project, db)
+    right = right_answers(project, db)
     versions = [counts, *(one for one in versions_shown(db) if one != counts)]
     outcomes: list[Outcome] = []
     with progress("fitting calibrators", len(versions)) as meter:
@@ -121,7 +121,7 @@ def calibrate(
     )
 
 
-def _right_answers(project: Project, db: Store) -> frozenset[str]:
+def right_answers(project: Project, db: Store) -> frozenset[str]:
     """The answers that mean right, once the question and they are found in the interface."""
     settings = project.settings.calibration
     where = f"goldloop.toml: [calibration] field = {settings.field!r}"
@@ -200,11 +200,16 @@ def _labels(runs: MethodRuns, right: frozenset[str]) -> LabelledScores:
     numbers: dict[object, int] = {}
     for run in own:
         numbers.setdefault(_cluster(run), len(numbers))
-    certain = [run.certain for run in own]
+    weights = stratum_weights(
+        [run.certain for run in own],
+        runs.pool_certain,
+        runs.pool_rest,
+        [run.inclusion_probability for run in own],
+    )
     return labelled_scores(
         scores=[run.confidence for run in own],
         correct=[run.value in right for run in own],
-        weights=trimmed(stratum_weights(certain, runs.pool_certain, runs.pool_rest)),
+        weights=trimmed(weights),
         groups=[numbers[_cluster(run)] for run in own],
         # Not the number itself: by that, all that was picked at random would be in one fold.
         order=tie_break(np.array([run.prn for run in own], dtype=np.float64)),

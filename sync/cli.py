@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sync.commands import answers, calibration, pool, services, start, versions
+from sync.commands import answers, calibration, pool, selection, services, start, versions
 from sync.commands.common import InOrder
 
 
@@ -36,11 +36,14 @@ for _command in (
     pool.import_command,
     pool.run,
     pool.cost,
-    pool.select,
+    selection.select,
     pool.push,
     answers.pull,
     answers.consensus,
     calibration.calibrate_command,
+    selection.estimate_command,
+    selection.plan,
+    selection.verify,
     answers.agreement,
     answers.annotators,
     answers.route,

@@ -15,6 +15,7 @@ from goldloop.samples import Sample
 from goldloop.versions import SCHEMA, Item, changes_between, fingerprints, next_version
 from store.consensus import StoredConsensus, stored_consensus
 from store.database import Store, utc_now
+from store.designs import final_probabilities
 from store.rounds import Pick, picks_by_sample
 from store.samples import get_samples
 from sync.consensus import update_consensus
@@ -66,16 +67,18 @@ def commit_version(project: Project, db: Store, dataset: str, message: str) -> C
 def gold_items(db: Store) -> list[Item]:
     """Every sample with labels that stand, as it will be in the version."""
     standing = [one for one in stored_consensus(db) if one.state in STANDING]
-    picks = picks_by_sample(db)
+    picks, chances = picks_by_sample(db), final_probabilities(db)
     items: list[Item] = []
     for start in range(0, len(standing), 500):
         chunk = standing[start : start + 500]
         samples = get_samples(db, [one.sample_id for one in chunk])
-        items += [_item(samples[one.sample_id], one, picks.get(one.sample_id)) for one in chunk]
+        for one in chunk:
+            selection = _selection(picks.get(one.sample_id), chances.get(one.sample_id))
+            items.append(_item(samples[one.sample_id], one, selection))
     return items
 
 
-def _item(sample: Sample, consensus: StoredConsensus, pick: Pick | None) -> Item:
+def _item(sample: Sample, consensus: StoredConsensus, selection: Mapping[str, Any] | None) -> Item:
     """The sample, with the response that people agreed on as the expected one."""
     corrected = consensus.labels.get("expected_response")
     record = sample_record(sample)
@@ -91,15 +94,19 @@ def _item(sample: Sample, consensus: StoredConsensus, pick: Pick | None) -> Item
             "mean_confidence": consensus.mean_confidence,
             "disputed_fields": consensus.disputed,
         },
-        "selection": _selection(pick),
+        "selection": selection,
     }
 
 
-def _selection(pick: Pick | None) -> Mapping[str, Any] | None:
+def _selection(pick: Pick | None, chance: float | None) -> Mapping[str, Any] | None:
+    """Why a sample was labelled, with its chance by all rounds so far; None where no round picked
+    it: then nobody knows how many others it speaks for.
+    """
     if pick is None:
         return None
     return {
         "round": pick.round_id,
         "reason": pick.reason,
-        "inclusion_probability": pick.inclusion_probability,
+        "inclusion_probability": chance,
+        "weight": 1.0 / chance if chance else None,
     }

@@ -15,7 +15,7 @@ Writer = Callable[[Mapping[str, Any], Iterable[Mapping[str, Any]], TextIO], None
 
 
 def _jsonl(manifest: Mapping[str, Any], items: Iterable[Mapping[str, Any]], out: TextIO) -> None:
-    """One item a line, each naming the version that it comes from."""
+    """One item a line, each naming the version that it comes from, and how it was selected."""
     source = {
         "dataset": manifest["dataset"],
         "version": manifest["version"],
@@ -23,7 +23,22 @@ def _jsonl(manifest: Mapping[str, Any], items: Iterable[Mapping[str, Any]], out:
         "labels_fingerprint": manifest["fingerprints"]["labels"],
     }
     for item in items:
-        out.write(json.dumps({**item, "goldloop": source}, ensure_ascii=False) + "\n")
+        out.write(
+            json.dumps({**item, **_selected(item), "goldloop": source}, ensure_ascii=False) + "\n"
+        )
+
+
+def _selected(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The design's three columns: a mean over the items that counts each by its weight speaks for
+    the whole pool. Without a weight an item was labelled by no design; leave it out of such a mean.
+    """
+    selection = item.get("selection") or {}
+    chance = selection.get("inclusion_probability")
+    return {
+        "inclusion_probability": chance,
+        "weight": 1.0 / chance if chance else None,
+        "selection_reason": selection.get("reason", "manual"),
+    }
 
 
 FORMATS: dict[str, Writer] = {"jsonl": _jsonl}

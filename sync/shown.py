@@ -14,7 +14,6 @@ from sync.audit import Finding as AuditFinding
 from sync.disputes import Dispute
 from sync.doctor import Finding
 from sync.route import Routed
-from sync.select_batch import Batch
 
 
 def show_finding(finding: Finding) -> None:
@@ -22,36 +21,6 @@ def show_finding(finding: Finding) -> None:
     mark = {True: "ok   ", False: "WRONG", None: "note "}[finding.ok]
     mend = f"\n        -> {finding.mend}" if finding.mend else ""
     terminal.result(f"{mark} {finding.check}: {finding.says}{mend}")
-
-
-def show_batch(batch: Batch) -> None:
-    """What was picked and why."""
-    headings = ("rank", "sample", "why", "confidence", "novel", "uncertainty", "probability")
-    rows = [
-        (
-            pick.rank,
-            pick.sample_id,
-            pick.reason,
-            pick.confidence,
-            pick.novel,
-            pick.uncertainty,
-            pick.inclusion_probability,
-        )
-        for pick in batch.picks
-    ]
-    written = f"round {batch.round_id}" if batch.round_id else "dry run, nothing written"
-    title = f"{len(batch.picks)} of {batch.pool_size} samples in the pool ({written})"
-    terminal.print_table(headings, rows, title)
-    if batch.by_rank:
-        terminal.say(
-            "the runs' confidences come from several methods, and not all are calibrated: runs were"
-            " compared by their rank among the runs by the same method; see: goldloop calibrate"
-        )
-    if batch.without_confidence:
-        terminal.say(
-            f"{batch.without_confidence} runs in the pool have no confidence and count as 0.5; "
-            "for recorded runs of the same cluster_id, goldloop run works one out"
-        )
 
 
 def show_routed(routed: Routed) -> None:

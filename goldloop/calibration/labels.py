@@ -120,19 +120,26 @@ def trimmed(weights: ArrayLike) -> Floats:
     return np.minimum(given, low)
 
 
-def stratum_weights(certain: ArrayLike, pool_certain: int, pool_rest: int) -> Floats:
+def stratum_weights(
+    certain: ArrayLike, pool_certain: int, pool_rest: int, probability: ArrayLike | None = None
+) -> Floats:
     """How many runs of the pool each label stands for; of shape (labels,), like `certain`.
 
-    The pool is made of what was sure to be picked, and of the rest, of which a simple random sample
-    was: those with the smallest permanent random numbers, over however many rounds. `certain` says
-    which part a label belongs to. It stands for its part's size over its part's labels: 1 over the
-    inclusion probability where all that was picked is labelled, and what is not labelled yet is
-    taken as missing at random within its part.
+    The pool is made of what was sure to be picked, and of the rest, which was picked at random over
+    however many rounds; `certain` says which part a label belongs to. Within the rest, a label
+    counts by 1 over its inclusion `probability`: not given where that is the same for all. The
+    weights of a part add up to its size, so what is not labelled yet is taken as missing at random
+    within its part.
 
     >>> stratum_weights([True, True, False], pool_certain=2, pool_rest=8)
     array([1., 1., 8.])
+    >>> stratum_weights([False, False], 0, 6, probability=[0.2, 0.4])
+    array([4., 2.])
     """
     sure = np.asarray(certain, dtype=np.bool_)
-    each_sure = pool_certain / max(int(sure.sum()), 1)
-    each_rest = pool_rest / max(int((~sure).sum()), 1)
-    return np.where(sure, each_sure, each_rest)
+    each = np.ones(len(sure)) if probability is None else 1.0 / np.asarray(probability, np.float64)
+    weights = np.empty(len(sure))
+    for part, size in ((sure, pool_certain), (~sure, pool_rest)):
+        own = np.ones(int(part.sum())) if part is sure else each[part]
+        weights[part] = own * size / max(own.sum(), 1e-300)
+    return weights

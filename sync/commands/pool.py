@@ -1,4 +1,4 @@
-"""Commands from samples to tasks: import, run, select and push."""
+"""Commands from samples to tasks: import, run, cost and push."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ from store.samples import count_without_run
 from sync import terminal
 from sync.budget import Budget, budget_of
 from sync.commands.common import USD, json_option, print_result, project_of
+from sync.commands.selection import selected
 from sync.cost import costs
 from sync.import_records import bytes_in, import_files
 from sync.project import Project
 from sync.push import push_rounds
 from sync.run_agent import run_samples
 from sync.score_recorded import score_recorded
-from sync.select_batch import Batch, select_batch
-from sync.shown import show_batch
 from sync.shown_costs import cost_record, show_costs, show_stopped
 
 # What run exits with when its money did not reach for all samples.
@@ -142,27 +141,6 @@ def cost(ctx: click.Context, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--batch-size", type=click.IntRange(1), help="Samples to pick; default: settings.")
-@click.option("--dry-run", is_flag=True, help="Show what would be picked; write nothing.")
-@json_option
-@click.pass_context
-def select(ctx: click.Context, batch_size: int | None, dry_run: bool, as_json: bool) -> None:
-    """Pick a batch: 70% the most uncertain, 30% at random, a boost for novel tool paths.
-
-    Example: goldloop select --batch-size 20 --dry-run
-    """
-    batch = _select(project_of(ctx), batch_size, dry_run)
-    print_result(as_json, asdict(batch), lambda: show_batch(batch))
-
-
-def _select(project: Project, batch_size: int | None, dry_run: bool = False) -> Batch:
-    db = project.open_store()
-    selection = project.settings.selection
-    version = named_version(db, project.settings.agent)
-    return select_batch(db, version, selection, batch_size or selection.batch_size, dry_run=dry_run)
-
-
-@click.command()
 @click.option("--batch-size", type=click.IntRange(1), help="Select a batch of this size first.")
 @json_option
 @click.pass_context
@@ -178,7 +156,7 @@ def push(ctx: click.Context, batch_size: int | None, as_json: bool) -> None:
     if batch_size and undelivered_rounds(db):
         terminal.say("an earlier round was not delivered; finishing that one, selecting nothing")
     elif batch_size:
-        batch = _select(project, batch_size)
+        batch = selected(project, batch_size)
         terminal.say(f"round {batch.round_id}: {len(batch.picks)} of {batch.pool_size} picked")
     with terminal.progress("pushing tasks", None) as meter:
         delivery = push_rounds(project, db, meter)

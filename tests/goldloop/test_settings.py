@@ -57,6 +57,9 @@ FEW = {
     ("agent", "api"): "responses",
     ("confidence", "method"): "process",
     ("confidence", "estimators"): ["process", "entropy"],
+    ("selection", "mode"): "soft",
+    ("selection", "soft_aim"): "precision",
+    ("selection", "embedding"): "vectors:embed",
     ("consensus", "method"): "dawid_skene",
 }
 

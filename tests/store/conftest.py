@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from goldloop.samples import Message, Run, Sample, ToolCall
-from goldloop.selection import select, uncertainty
+from goldloop.selection import hard_round, uncertainty
 from store.database import Store, create_store, transaction
+from store.designs import design_of
 from store.rounds import Scores, round_picks, scored_samples, write_round
 from store.samples import add_samples
 from store.tasks import ReviewProject, mark_delivered, plan_tasks, save_review_project
@@ -55,9 +56,9 @@ def pick(db: Store) -> Callable[..., tuple[int, list[str]]]:
             samples = scored_samples(db, version)
             novel = np.zeros(len(samples.ids), dtype=np.bool_)
             scores = Scores(novel, uncertainty(samples.confidence, novel, 0.2))
-            pool = samples.in_pool
-            selection = select(scores.uncertainty[pool], samples.prn[pool], count, 0.7)
-            number = write_round(db, version, count, {}, samples, scores, selection)
+            before = design_of(db, samples.ids, samples.prn, ~samples.in_pool)
+            drawn = hard_round(before, scores.uncertainty, count, 0.7)
+            number = write_round(db, version, count, {}, samples, scores, drawn)
         return number, [one.sample_id for one in round_picks(db, number)]
 
     return pick

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ from store.calibrators import (
     model_version,
     save_calibrators,
 )
-from store.database import Store
+from store.database import Store, create_store
 from store.rounds import keep_model_version, scored_samples
 from store.samples import add_samples
 from sync.select_batch import select_batch
@@ -150,7 +151,7 @@ def test_scored_samples_of_several_methods_are_ranked_within_each(db: Store) -> 
 def test_no_method_is_picked_before_another_because_its_numbers_are_lower(db: Store) -> None:
     add(db, [run(n, 0.9 + n / 1000, "a") for n in range(20)])
     add(db, [run(n, 0.1 + n / 1000, "b") for n in range(20, 40)])
-    batch = select_batch(db, "v1", SelectionSettings(uncertain_share=1.0), 10)
+    batch = select_batch(db, "v1", SelectionSettings(uncertain_share=1.0, near_duplicate=0.0), 10)
     assert batch.by_rank
     picked = {pick.sample_id for pick in batch.picks}
     assert picked == {f"s{n:02}" for n in (*range(5), *range(20, 25))}
@@ -158,9 +159,9 @@ def test_no_method_is_picked_before_another_because_its_numbers_are_lower(db: St
 
 def test_a_round_records_its_calibrators_and_how_runs_were_compared(db: Store) -> None:
     add(db, [run(n, n / 10, "ab"[n % 2]) for n in range(10)])
-    first = select_batch(db, "v1", SelectionSettings(), 2)
+    first = select_batch(db, "v1", SelectionSettings(near_duplicate=0.0), 2)
     save_calibrators(db, "v1", [fitted("a"), fitted("b")])
-    second = select_batch(db, "v1", SelectionSettings(), 2)
+    second = select_batch(db, "v1", SelectionSettings(near_duplicate=0.0), 2)
     rows = db.execute("SELECT calibrators, settings FROM rounds ORDER BY round_id").fetchall()
     assert [json.loads(row[0]) for row in rows] == [[], [1, 2]]
     assert [json.loads(row[1])["compared_by"] for row in rows] == ["mid_rank", "value"]
@@ -170,28 +171,28 @@ def test_a_round_records_its_calibrators_and_how_runs_were_compared(db: Store) -
 
 @pytest.mark.parametrize("methods", ["a", "ab"])
 def test_neither_ids_nor_the_order_of_arrival_break_ties(
-    db: Store, methods: str, monkeypatch: pytest.MonkeyPatch
+    db: Store, methods: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     numbers = [0.7, 0.3, 0.9, 0.1, 0.5, 0.6, 0.8, 0.2, 0.4, 0.05]
     given = {f"s{n:02}": number / 2 for n, number in enumerate(numbers)}
     monkeypatch.setattr("store.samples.permanent_random_number", lambda _, key: given[key])
     runs = [run(n, 0.5, methods[n % len(methods)]) for n in range(10)]
     add(db, runs[::-1])
-    picked = {pick.sample_id for pick in select_batch(db, "v1", SelectionSettings(), 4).picks}
+    alike = SelectionSettings(near_duplicate=0.0)
+    picked = {pick.sample_id for pick in select_batch(db, "v1", alike, 4).picks}
     # The same numbers on other ids, in another order of arrival.
-    with db.conn:
-        for table in ("round_scores", "rounds", "runs", "samples"):
-            db.execute(f"DELETE FROM {table}")  # noqa: S608
+    db = create_store(tmp_path / "another.db")
     turned = {f"s{9 - n:02}": number / 2 for n, number in enumerate(numbers)}
     given.update(turned)
     add(db, [run(9 - n, 0.5, methods[n % len(methods)]) for n in range(10)])
-    again = {pick.sample_id for pick in select_batch(db, "v1", SelectionSettings(), 4).picks}
+    again = {pick.sample_id for pick in select_batch(db, "v1", alike, 4).picks}
+    db.close()
     assert again == {f"s{9 - int(one[1:]):02}" for one in picked}
 
 
 def test_a_delivery_that_goes_on_keeps_the_model_version_that_it_began_with(db: Store) -> None:
     add(db, [run(0, 0.5)])
-    batch = select_batch(db, "v1", SelectionSettings(), 1)
+    batch = select_batch(db, "v1", SelectionSettings(near_duplicate=0.0), 1)
     assert batch.round_id is not None
     assert keep_model_version(db, batch.round_id, "v1") == "v1"
     assert keep_model_version(db, batch.round_id, "v1+calibrated.1") == "v1"

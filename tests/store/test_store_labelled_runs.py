@@ -28,7 +28,8 @@ def add(db: Store, version: str = "v1", count: int = 20, method: str = "a", firs
 
 def pick(db: Store, count: int, version: str = "v1", share: float = 0.5) -> list[str]:
     """A round; what it picked, by rank."""
-    batch = select_batch(db, version, SelectionSettings(uncertain_share=share), count)
+    settings = SelectionSettings(uncertain_share=share, near_duplicate=0.0)
+    batch = select_batch(db, version, settings, count)
     return [one.sample_id for one in batch.picks]
 
 

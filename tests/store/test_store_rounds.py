@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,22 +9,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlite_utils import Database
 
-from goldloop.samples import Run, Sample, ToolCall
-from goldloop.selection import select
+from goldloop.samples import Run, Sample
+from goldloop.selection import design, hard_round
 from store.database import Store, transaction
+from store.designs import final_probabilities
+from store.migrations import migrations
 from store.rounds import (
     Pick,
     Scores,
     finish_round,
-    labelled_paths,
+    get_round,
+    get_rounds,
+    keep_model_version,
     picks_by_sample,
+    round_frame,
     round_picks,
+    round_scores,
     scored_samples,
     undelivered_rounds,
     write_round,
 )
-from store.runs import insert_runs
 from store.samples import add_samples
 
 Fill = Callable[..., list[str]]
@@ -38,7 +45,6 @@ def test_scored_samples_are_those_with_a_successful_run_by_id(db: Store, fill: F
     assert found.ids == ["s000", "s001", "s002"]
     assert found.in_pool.tolist() == [True] * 3
     assert found.confidence.tolist() == [0.5] * 3
-    assert found.paths == [("find",)] * 3
     stored = dict(db.execute("SELECT sample_id, prn FROM samples").fetchall())
     assert found.prn.tolist() == [stored[sample_id] for sample_id in found.ids]
 
@@ -83,40 +89,41 @@ def test_a_round_is_written_with_the_scores_of_everything(db: Store) -> None:
     with transaction(db):
         samples = scored_samples(db, "v1")
         scores = Scores(np.array([False, False, True, False]), np.array([0.1, 0.8, 0.7, 0.4]))
-        selection = select(scores.uncertainty, samples.prn, 2, 0.5)
-        number = write_round(db, "v1", 2, {"share": 0.5}, samples, scores, selection)
-    rows = db.execute(
-        "SELECT sample_id, in_pool, confidence, novel, uncertainty, inclusion_probability, reason,"
-        " rank FROM round_scores WHERE round_id = ? ORDER BY sample_id",
-        [number],
-    ).fetchall()
-    drawn = min((prn, one) for one, prn in zip("acd", samples.prn[[0, 2, 3]], strict=True))[1]
-    expected = {
-        "a": ("a", 1, 0.9, 0, 0.1, 1 / 3, None, None),
-        "b": ("b", 1, 0.2, 0, 0.8, 1.0, "uncertain", 1),
-        "c": ("c", 1, None, 1, 0.7, 1 / 3, None, None),
-        "d": ("d", 1, 0.6, 0, 0.4, 1 / 3, None, None),
-    }
-    expected[drawn] = (*expected[drawn][:6], "random", 2)
-    assert rows == list(expected.values())
-    facts = db.execute("SELECT pool_size, batch_size, cutoff, prn_level, settings FROM rounds")
-    level = float(samples.prn[samples.ids.index(drawn)])
-    assert facts.fetchone() == (4, 2, 0.8, level, '{"share": 0.5}')
+        drawn = hard_round(design(samples.prn), scores.uncertainty, 2, 0.5)
+        number = write_round(db, "v1", 2, {"share": 0.5}, samples, scores, drawn)
+    row = get_round(db, number)
+    assert row is not None
+    place = min((0, 2, 3), key=lambda one: samples.prn[one])
+    level = float(samples.prn[place])
+    assert (row.pool_size, row.batch_size, row.settings) == (4, 2, {"share": 0.5})
+    assert (row.mode, row.cutoff, row.prn_level) == ("hard", 0.8, level)
+    assert round_frame(db, row) == ["a", "b", "c", "d"]
+    found = round_scores(db, row)
+    assert found["in_pool"].tolist() == [1, 1, 1, 1]
+    assert found["raw_confidence"].tolist() == pytest.approx([0.9, 0.2, math.nan, 0.6], nan_ok=True)
+    assert found["novel"].tolist() == [0, 0, 1, 0]
+    assert found["uncertainty"].tolist() == [0.1, 0.8, 0.7, 0.4]
+    assert found["certain"].tolist() == [0, 1, 0, 0]
+    assert found["level"].tolist() == [level] * 4
+    assert found["inclusion_probability"].tolist() == pytest.approx([1 / 3, 1, 1 / 3, 1 / 3])
+    picked = {one.sample_id: one.reason for one in round_picks(db, number)}
+    assert picked == {"b": "uncertain", samples.ids[place]: "random"}
 
 
 def test_a_later_round_also_keeps_the_scores_of_what_was_picked_before(
     db: Store, fill: Fill, pick: PickRound
 ) -> None:
-    fill(5)
+    ids = fill(5)
     _, first = pick(2)
     number, second = pick(2)
     assert set(first).isdisjoint(second)
-    rows = db.execute(
-        "SELECT sample_id, inclusion_probability, reason FROM round_scores WHERE round_id = ? "
-        "AND NOT in_pool",
-        [number],
-    ).fetchall()
-    assert sorted(rows) == [(sample_id, None, None) for sample_id in sorted(first)]
+    row = get_round(db, number)
+    assert row is not None
+    found = round_scores(db, row, ("in_pool", "uncertainty", "inclusion_probability"))
+    left = {one for one, here in zip(ids, found["in_pool"], strict=True) if not here}
+    assert left == set(first)
+    assert found["uncertainty"].tolist() == [0.5] * 5
+    assert (found["inclusion_probability"] > 0).all()
 
 
 def test_the_picks_of_a_round_come_by_rank(db: Store, fill: Fill, pick: PickRound) -> None:
@@ -150,18 +157,6 @@ def test_rounds_are_undelivered_until_they_are_finished(
     assert undelivered_rounds(db) == [(second, "v2")]
 
 
-def test_paths_are_labelled_once_a_run_was_given_to_people(
-    db: Store, fill: Fill, pick: PickRound
-) -> None:
-    fill(2)
-    assert labelled_paths(db, "v1") == set()
-    _, (picked,) = pick(1)
-    calls = (ToolCall("find", {}), ToolCall("book", {}))
-    insert_runs(db, [Run(picked, "v2", response="x", tool_calls=calls)])
-    assert labelled_paths(db, "v1") == {("find",)}
-    assert labelled_paths(db, "v2") == {("find", "book")}
-
-
 def test_a_round_that_fails_is_not_there(db: Store, fill: Fill, pick: PickRound) -> None:
     fill(3)
     with pytest.raises(ValueError), transaction(db):  # noqa: PT012 - it has to fail after
@@ -190,7 +185,104 @@ def test_selections_at_once_never_pick_the_same_sample(db: Store, path: Path, fi
         for _ in range(3)
     ]
     assert [process.communicate()[1] for process in running] == [b""] * 3
-    picked = db.execute("SELECT sample_id FROM round_scores WHERE reason IS NOT NULL").fetchall()
+    picked = db.execute("SELECT sample_id FROM picks").fetchall()
     assert len(picked) == len(set(picked)) == 150
     pools = [row[0] for row in db.execute("SELECT pool_size FROM rounds ORDER BY round_id")]
     assert pools == list(range(300, 150, -10))
+
+
+FROZEN = [
+    "UPDATE rounds SET cutoff = 0",
+    "UPDATE rounds SET settings = '{}'",
+    "DELETE FROM rounds",
+    "UPDATE picks SET inclusion_probability = 1",
+    "DELETE FROM picks",
+    "UPDATE round_columns SET content = x''",
+    "DELETE FROM round_columns",
+    "UPDATE sampling_frames SET size = 0",
+    "DELETE FROM sampling_frames",
+    "UPDATE samples SET prn = 0.5",
+]
+
+
+@pytest.mark.parametrize("sql", FROZEN)
+def test_nothing_of_a_past_round_can_be_changed(
+    db: Store, fill: Fill, pick: PickRound, sql: str
+) -> None:
+    fill(4)
+    pick(2)
+    before = list(db.conn.iterdump())
+    with pytest.raises(sqlite3.IntegrityError, match="never changed"), db.conn:
+        db.conn.execute(sql)
+    assert list(db.conn.iterdump()) == before
+
+
+def test_a_round_can_still_be_delivered(db: Store, fill: Fill, pick: PickRound) -> None:
+    fill(4)
+    number, _ = pick(2)
+    assert keep_model_version(db, number, "v1+calibrated.1") == "v1+calibrated.1"
+    finish_round(db, number)
+    assert undelivered_rounds(db) == []
+
+
+def test_rounds_that_score_the_same_samples_share_one_frame(
+    db: Store, fill: Fill, pick: PickRound
+) -> None:
+    fill(6)
+    pick(2)
+    pick(2)
+    fill(7)
+    pick(2)
+    assert len({row.frame for row in get_rounds(db)}) == 2
+    assert db.execute("SELECT size FROM sampling_frames ORDER BY size").fetchall() == [(6,), (7,)]
+
+
+def test_the_final_probability_is_the_highest_that_any_round_gave(
+    db: Store, fill: Fill, pick: PickRound
+) -> None:
+    fill(40)
+    pick(10)
+    first = final_probabilities(db)
+    pick(10)
+    second = final_probabilities(db)
+    assert all(second[one] >= first[one] for one in first)
+    assert sum(second.values()) == pytest.approx(20.0)
+
+
+def test_rounds_of_an_older_store_keep_their_picks_and_scores(tmp_path: Path) -> None:
+    db = Database(tmp_path / "old.db")
+    migrations.apply(db, stop_before="m014_sampling_designs")
+    with db.conn:
+        for number in range(4):
+            sample = (f"s{number}", "q", "[]", "manual", number / 10 + 0.05, "{}", "now")
+            db.execute(
+                "INSERT INTO samples (sample_id, user_input, tags, source, prn, record, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                sample,
+            )
+        db.execute(
+            "INSERT INTO rounds (agent_version, batch_size, settings, pool_size, pool_fingerprint,"
+            " cutoff, prn_level, created_at) VALUES ('v1', 2, '{}', 4, 'x', 0.9, 0.05, 'now')"
+        )
+        for values in (
+            ("s0", 1, 0.8, 0, 0.2, 1 / 3, "random", 2),
+            ("s1", 1, None, 0, 0.5, 1 / 3, None, None),
+            ("s2", 1, 0.1, 1, 0.9, 1.0, "uncertain", 1),
+            ("s3", 0, 0.05, 0, 0.95, None, None, None),
+        ):
+            db.execute("INSERT INTO round_scores VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    migrations.apply(db)
+    assert [(one.sample_id, one.reason) for one in round_picks(db, 1)] == [
+        ("s2", "uncertain"),
+        ("s0", "random"),
+    ]
+    row = get_round(db, 1)
+    assert row is not None
+    assert (row.mode, row.fingerprint) == ("hard", None)
+    assert round_frame(db, row) == ["s0", "s1", "s2", "s3"]
+    found = round_scores(db, row)
+    assert found["certain"].tolist() == [0, 0, 1, 1]
+    assert found["level"].tolist() == [0.05] * 4
+    assert found["confidence"].tolist() == pytest.approx([0.8, math.nan, 0.1, 0.05], nan_ok=True)
+    assert final_probabilities(db) == pytest.approx({"s0": 0.5, "s1": 0.5, "s2": 1, "s3": 1})
+    db.close()

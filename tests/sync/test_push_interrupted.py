@@ -48,7 +48,7 @@ def assert_delivered(loop, count=COUNT):
 
 
 POINTS = {
-    "after the round is written": ("after", "sync.commands.pool", "_select", 1),
+    "after the round is written": ("after", "sync.commands.pool", "selected", 1),
     "before the project is asked for": ("before", CLIENT, "LabelStudioClient.create_project", 1),
     "after the project was made": ("after", CLIENT, "LabelStudioClient.create_project", 1),
     "before the project is remembered": ("before", "sync.review_project", "save_review_project", 1),

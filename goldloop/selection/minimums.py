@@ -1,0 +1,150 @@
+"""The random part of a batch: the smallest permanent random numbers of whom it is drawn from.
+
+Drawing from a tag or a stratum raises the level of all its items, and an item's level is the
+largest of those. So a tag that is short of labels gets more random picks, and every item's chance
+is still known.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from goldloop.selection.design import Design, Flags, Positions, TagMinimum
+from goldloop.selection.scores import Floats
+
+SMALLEST = float(np.nextafter(0.0, 1.0))
+
+
+def shortfalls(
+    minimums: Sequence[TagMinimum], labelled: Flags, free: Flags | None = None
+) -> dict[str, int]:
+    """By tag, how many labels are missing to its minimum, and can be had; tags with none are left
+    out. `labelled` is (n,), in the order of the tags' members; `free` are those that can still be
+    picked (all unlabelled ones when not given).
+
+    >>> both = np.array([True, True, False])
+    >>> shortfalls([TagMinimum("refund", both, 2)], np.array([True, False, False]))
+    {'refund': 1}
+    """
+    missing = {}
+    can_be = ~labelled if free is None else free
+    for one in minimums:
+        left = int((one.members & can_be).sum())
+        short = min(one.minimum - int((one.members & labelled).sum()), left)
+        if short > 0:
+            missing[one.tag] = short
+    return missing
+
+
+@dataclass(slots=True)
+class Draw:
+    """A random part while it is drawn: who is taken, who can still be, the levels so far.
+
+    Everything that is drawn stays, near-duplicates too: each stands for others that nobody sees.
+    """
+
+    prn: Floats
+    free: Flags
+    level: Floats
+    taken: list[int] = field(default_factory=list)
+    raised_to: float | None = None
+
+    @classmethod
+    def begin(cls, before: Design, free: Flags) -> Draw:
+        """A draw from the free items, at the levels that earlier rounds left."""
+        return cls(before.prn, free.copy(), before.level.copy())
+
+    def from_group(self, members: Flags | None, count: int) -> int:
+        """Take `count` free members (None: of all) by the smallest random numbers, those first that
+        are below their level already; returns how many there were. Raises all members' level to the
+        last number that is newly drawn.
+        """
+        candidates = np.flatnonzero(self.free if members is None else self.free & members)
+        before = self.drawn_before(candidates)
+        key = np.where(before, self.prn[candidates] - 1.0, self.prn[candidates])
+        if count < len(candidates):
+            near = np.argpartition(key, count)[: count + 1]
+            candidates, key = candidates[near], key[near]
+        ordered = candidates[np.argsort(key, kind="stable")]
+        chosen = ordered[:count]
+        new = chosen[~self.drawn_before(chosen)]
+        self.take(chosen)
+        if len(new):
+            self._raise(members, float(self.prn[new[-1]]))
+        return len(chosen)
+
+    def take(self, chosen: Positions) -> None:
+        """Put them into the batch."""
+        self.taken += chosen.tolist()
+        self.free[chosen] = False
+
+    def drawn_before(self, at: Positions | int) -> Flags:
+        """Whether these positions are below their levels."""
+        return np.asarray((self.prn[at] <= self.level[at]) & (self.level[at] > 0.0))
+
+    def _raise(self, members: Flags | None, level: float) -> None:
+        # A level of 0 draws nothing, and a random number may be 0.
+        level = max(level, SMALLEST)
+        whole = slice(None) if members is None else members
+        self.level[whole] = np.maximum(self.level[whole], level)
+        self.raised_to = max(self.raised_to or 0.0, level)
+
+
+def fill_minimums(draw: Draw, minimums: Sequence[TagMinimum], labelled: Flags, budget: int) -> int:
+    """Draw for the tags that are short, the shortest first, within `budget`; returns what is left.
+
+    `labelled` holds what the batch has already. An item counts for all its tags.
+    """
+    if not minimums:
+        return budget
+    have, members = labelled.copy(), {one.tag: one.members for one in minimums}
+    while budget > 0:
+        missing = shortfalls(minimums, have, draw.free)
+        if not missing:
+            break
+        tag = max(missing, key=lambda name: (missing[name], name))
+        # In small steps, so that a budget that is too small is shared.
+        step = min(budget, max(1, missing[tag] // 4))
+        before = len(draw.taken)
+        drawn = draw.from_group(members[tag], step)
+        have[draw.taken[before:]] = True
+        budget -= drawn
+    return budget
+
+
+def draw_by_strata(draw: Draw, strata: Positions, budget: int) -> int:
+    """Draw so that every stratum has the same share of its items in the sample, as near as whole
+    items allow; returns what is left of the budget.
+
+    `strata` has a number for each item, (n,). What earlier rounds drew counts.
+    """
+    drawn = (draw.prn <= draw.level) & (draw.level > 0.0)
+    numbers, size = np.unique(strata, return_counts=True)
+    queue = []
+    for number, total in zip(numbers.tolist(), size.tolist(), strict=True):
+        members = strata == number
+        have, free = int((drawn & members).sum()), int((draw.free & members).sum())
+        if free:
+            queue.append(((have + 1) / total, number, have, free, total))
+    quota = _shared_out(queue, budget)
+    return budget - sum(draw.from_group(strata == number, n) for number, n in quota.items())
+
+
+def _shared_out(queue: list[tuple[float, int, int, int, int]], budget: int) -> dict[int, int]:
+    """By stratum, its part of the budget: the next item goes where the share is the smallest."""
+    heapq.heapify(queue)
+    quota: dict[int, int] = {}
+    for _ in range(budget):
+        if not queue:
+            break
+        _, number, have, free, total = queue[0]
+        quota[number] = quota.get(number, 0) + 1
+        if free > 1:
+            heapq.heapreplace(queue, ((have + 2) / total, number, have + 1, free - 1, total))
+        else:
+            heapq.heappop(queue)
+    return quota

@@ -1,0 +1,70 @@
+"""What the rounds so far have made of samples: their levels, and which were certain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlite_utils import Database
+
+from goldloop.estimates.estimate import STRATIFIED
+from goldloop.estimates.pool import best_method
+from goldloop.selection import Design, design
+from store.rounds import get_rounds, round_frame, round_scores
+from store.samples import prn_of_samples
+
+
+def design_of(
+    db: Database,
+    sample_ids: Sequence[str],
+    prn: NDArray[np.float64],
+    labelled: NDArray[np.bool_],
+    before_round: int | None = None,
+) -> Design:
+    """The design that all rounds, or those before one, have made of these samples; in their order.
+
+    Rounds of every agent version count: chances belong to samples, whoever's scores gave them.
+    """
+    level, certain = np.zeros(len(sample_ids)), np.zeros(len(sample_ids), dtype=np.bool_)
+    places: dict[str, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
+    for row in get_rounds(db):
+        if before_round is not None and row.round_id >= before_round:
+            break
+        if row.frame not in places:
+            places[row.frame] = _common(sample_ids, round_frame(db, row))
+        here, there = places[row.frame]
+        found = round_scores(db, row, ("level", "certain"))
+        level[here] = np.maximum(level[here], found["level"][there])
+        certain[here] |= found["certain"][there] > 0
+    return design(prn, labelled, level, certain)
+
+
+def _common(
+    sample_ids: Sequence[str], frame: Sequence[str]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where the ids that both have in common stand in the first, and in the second."""
+    if list(sample_ids) == list(frame):
+        everything = np.arange(len(frame))
+        return everything, everything
+    known = {sample_id: place for place, sample_id in enumerate(sample_ids)}
+    pairs = [(known[one], place) for place, one in enumerate(frame) if one in known]
+    here, there = zip(*pairs, strict=True) if pairs else ((), ())
+    return np.array(here, dtype=np.intp), np.array(there, dtype=np.intp)
+
+
+def final_probabilities(db: Database) -> dict[str, float]:
+    """Of every sample that some round scored, by id: the chance to be labelled that all rounds so
+    far have given it. One over it is what a label counts, for whatever agent.
+    """
+    ids = sorted({one for frame in _frames(db) for one in frame})
+    if not ids:
+        return {}
+    nobody = np.zeros(len(ids), dtype=np.bool_)
+    made = design_of(db, ids, prn_of_samples(db, ids), nobody)
+    chance = made.realised() if best_method(made) == STRATIFIED else made.probability
+    return dict(zip(ids, chance.tolist(), strict=True))
+
+
+def _frames(db: Database) -> list[list[str]]:
+    return [round_frame(db, row) for row in {row.frame: row for row in get_rounds(db)}.values()]

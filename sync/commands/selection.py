@@ -1,0 +1,170 @@
+"""Commands on batches and what they tell: select, estimate, plan and verify."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from store.runs import named_version
+from sync.commands.common import json_option, print_result, project_of
+from sync.estimate import SLICES, estimate, question_of, read_grades
+from sync.plan import plan_labels
+from sync.preview import preview
+from sync.project import Project
+from sync.select_batch import Batch, select_batch
+from sync.shown_selection import (
+    show_batch,
+    show_estimate,
+    show_plan,
+    show_preview,
+    show_verdict,
+)
+from sync.verify_round import verdict_record, verify_round
+
+# For scripts: nothing is wrong, and yet there is no number.
+NO_ESTIMATE = 3
+
+_FIELD = click.option("--field", help="The question that says who was right; default: settings.")
+_CORRECT = click.option(
+    "--correct", multiple=True, help="An answer to it that means right; default: settings."
+)
+_VERSION = click.option("--version", "version", help="The agent version; default: settings.")
+
+
+@click.command()
+@click.option("--batch-size", type=click.IntRange(1), help="Samples to pick; default: settings.")
+@click.option("--dry-run", is_flag=True, help="Show what would be picked; write nothing.")
+@json_option
+@click.pass_context
+def select(ctx: click.Context, batch_size: int | None, dry_run: bool, as_json: bool) -> None:
+    """Pick a batch: 70% the most uncertain, 30% at random, a boost for what is novel.
+
+    --dry-run shows what it covers, and what hard and soft rounds promise: failures found, and how
+    narrow the interval of goldloop estimate will be. Example: goldloop select --dry-run
+    """
+    project = project_of(ctx)
+    if not dry_run:
+        batch = selected(project, batch_size)
+        print_result(as_json, asdict(batch), lambda: show_batch(batch))
+        return
+    db, settings = project.open_store(), project.settings.selection
+    version = named_version(db, project.settings.agent)
+    tried = preview(db, version, settings, batch_size or settings.batch_size)
+    record = asdict(tried)
+    record = {**record.pop("batch"), **record}
+    print_result(as_json, record, lambda: show_preview(tried))
+
+
+def selected(project: Project, batch_size: int | None) -> Batch:
+    """A new round of the agent version in use."""
+    db, settings = project.open_store(), project.settings.selection
+    version = named_version(db, project.settings.agent)
+    return select_batch(db, version, settings, batch_size or settings.batch_size)
+
+
+@click.command("estimate")
+@click.option("--by", type=click.Choice(SLICES), help="Also every tag or difficulty by itself.")
+@_FIELD
+@_CORRECT
+@_VERSION
+@click.option(
+    "--grades",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help='JSONL grades of the version\'s own runs: {"sample_id": ..., "correct": true}.',
+)
+@json_option
+@click.pass_context
+def estimate_command(
+    ctx: click.Context,
+    by: str | None,
+    field: str | None,
+    correct: tuple[str, ...],
+    version: str | None,
+    grades: Path | None,
+    as_json: bool,
+) -> None:
+    """Estimate how good the agent is on the whole pool, from the labels that stand.
+
+    Each label counts by the chance that it had to be picked, so that a set picked to find failures
+    gives a number for all, with its 95% interval. Exits with 3 when there is no number yet.
+    Example: goldloop estimate --by tag
+    """
+    project = project_of(ctx)
+    db = project.open_store()
+    question = question_of(project, db, field, correct)
+    version = version or named_version(db, project.settings.agent)
+    given = None if grades is None else read_grades(grades)
+    found = estimate(db, version, question, by=by, given=given)
+    print_result(as_json, found.record(), lambda: show_estimate(found))
+    ctx.exit(0 if found.estimate.value is not None else NO_ESTIMATE)
+
+
+@click.command()
+@click.option(
+    "--half-width",
+    type=click.FloatRange(0.0, 0.5, min_open=True),
+    default=0.03,
+    show_default=True,
+    help="Of the 95% interval for the whole pool; 0.03 is ±3 points.",
+)
+@click.option("--per-tag", type=click.IntRange(0), default=50, show_default=True)
+@click.option(
+    "--compare",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    help="Labels in all, to compare two versions.",
+)
+@_FIELD
+@_CORRECT
+@_VERSION
+@json_option
+@click.pass_context
+def plan(
+    ctx: click.Context,
+    half_width: float,
+    per_tag: int,
+    compare: int,
+    field: str | None,
+    correct: tuple[str, ...],
+    version: str | None,
+    as_json: bool,
+) -> None:
+    """Say how many more labels are lacking, and how long people are busy with them.
+
+    The time of an answer is the median of those given so far. Example: goldloop plan --per-tag 30
+    """
+    project = project_of(ctx)
+    db = project.open_store()
+    made = plan_labels(
+        db,
+        version or named_version(db, project.settings.agent),
+        project.settings.selection,
+        question_of(project, db, field, correct),
+        project.settings.label_studio.annotators_per_task,
+        half_width=half_width,
+        per_tag=per_tag,
+        compare=compare,
+    )
+    print_result(as_json, made.record(), lambda: show_plan(made))
+
+
+@click.group()
+def verify() -> None:
+    """Check that what was stored is what it says. Example: goldloop verify round 3"""
+
+
+@verify.command("round")
+@click.argument("number", type=click.IntRange(1))
+@json_option
+@click.pass_context
+def verify_round_command(ctx: click.Context, number: int, as_json: bool) -> None:
+    """Work a past round out again: every pick, probability, cutoff, level and fingerprint.
+
+    Exits with 1 and names the first thing that does not fit. Example: goldloop verify round 3
+    """
+    verdict = verify_round(project_of(ctx).open_store(), number)
+    print_result(as_json, verdict_record(verdict), lambda: show_verdict(verdict))
+    ctx.exit(0 if verdict.fits else 1)

@@ -1,0 +1,55 @@
+"""Keeping near-duplicates out of a batch: what resembles a pick is not asked about beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from store.database import Store
+from store.samples import sample_texts
+
+if TYPE_CHECKING:
+    from goldloop.near_duplicates import Picked
+
+
+class Distinct:
+    """Says of one sample after another, by position, whether it may join the batch.
+
+    `refused` maps those that may not to the sample that they resemble.
+    """
+
+    def __init__(self, db: Store, sample_ids: Sequence[str], threshold: float) -> None:
+        self._db = db
+        self._ids = sample_ids
+        self._threshold = threshold
+        self._picked: Picked | None = None
+        self.refused: dict[str, str] = {}
+
+    def admits(self, position: int) -> bool:
+        """Whether the sample resembles nothing that was let in before; then it is in."""
+        found = self._closest(position)
+        if found is not None:
+            self.refused[self._ids[position]] = found
+        return found is None
+
+    def repeated(self, positions: NDArray[np.intp]) -> dict[str, str]:
+        """Of draws, which stay whatever they resemble: by id, the pick that each is like."""
+        likes = ((self._ids[place], self._closest(place)) for place in positions.tolist())
+        return {sample_id: like for sample_id, like in likes if like is not None}
+
+    def _closest(self, position: int) -> str | None:
+        """What was let in and resembles this one; where nothing does, this one is in."""
+        sample_id = self._ids[position]
+        text = sample_texts(self._db, [sample_id])[sample_id]
+        if self._picked is None:
+            from goldloop.near_duplicates import Picked  # its libraries load slowly
+
+            self._picked = Picked(self._threshold)
+        found = self._picked.closest(sample_id, text)
+        if found is not None and found.of != sample_id:
+            return found.of
+        self._picked.add(sample_id, text)
+        return None
