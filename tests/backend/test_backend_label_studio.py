@@ -316,14 +316,12 @@ def answer(asked):
 def test_a_batch_of_300_tasks_without_runs_is_made_within_one_request(
     folder: Folder, label_studio: LabelStudio
 ) -> None:
-    folder.use_agent(STEERED_AGENT, VERSION)
+    # One after another they would take two minutes, and Label Studio waits for 100 seconds.
+    folder.use_agent(STEERED_AGENT.replace("sleep(0.2)", "sleep(0.4)"), VERSION)
     with reviewing(folder, label_studio) as review:
         review.push(*recorded(2))
         task_ids = review.add_tasks(*(record(f"b-{n}") for n in range(300)))
-        begun = time.monotonic()
         review.retrieve()
-        # One after another the agent would take a minute for them.
-        assert time.monotonic() - begun < 50
         found = review.predictions()
         assert [[one["score"] for one in found[task_id]] for task_id in task_ids] == [[0.75]] * 300
         assert sorted(folder.asked()) == sorted(f"b-{n}" for n in range(300))

@@ -381,7 +381,7 @@ def test_a_calibrator_that_talks_nonsense_gets_no_score_out_but_one_from_0_to_1(
     def nonsense(_db: Store, runs: Sequence[Run]) -> list[Run]:
         return [replace(run, confidence=confidence) for run in runs]
 
-    monkeypatch.setattr("backend.predictions.calibrated", nonsense)
+    monkeypatch.setattr("backend.predictions.comparable", nonsense)
     folder.add(record("a", 0.5))
     [score] = scores(folder.client(), "a")
     assert 0 <= score <= 1

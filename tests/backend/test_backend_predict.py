@@ -309,7 +309,7 @@ def test_a_locked_store_serves_what_is_stored_and_the_agent_is_not_asked_in_vain
     assert answered(items) == [False, False, True]
     # What it said could not be kept.
     assert folder.asked() == []
-    assert "another program holds the store" in log()[0]
+    assert "what is wanted could not be stored: database is locked" in log()[0]
     assert all(answered(predict(folder, "new", "newer", "old")))
 
 
