@@ -29,12 +29,16 @@ from sync.project import Project
 from sync.rank_pool import difficulty_members, tag_members
 
 SLICES = ("tag", "difficulty")
+# With which a command ends that has no number to give.
+NO_ESTIMATE = 3
 TOO_MANY_MISSING = 0.05
 OUTCOMES = ("answered", "disputed", "skipped", "waiting", "deleted")
 
 
 class NothingToEstimateError(GoldloopError):
     """There is no sample by design, or nothing of it is graded."""
+
+    exit_code = NO_ESTIMATE
 
 
 @dataclass(frozen=True, slots=True)

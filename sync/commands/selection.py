@@ -9,7 +9,7 @@ import click
 
 from store.runs import named_version
 from sync.commands.common import json_option, print_result, project_of
-from sync.estimate import SLICES, estimate, question_of, read_grades
+from sync.estimate import NO_ESTIMATE, SLICES, estimate, question_of, read_grades
 from sync.plan import plan_labels
 from sync.preview import preview
 from sync.project import Project
@@ -22,9 +22,6 @@ from sync.shown_selection import (
     show_verdict,
 )
 from sync.verify_round import verdict_record, verify_round
-
-# For scripts: nothing is wrong, and yet there is no number.
-NO_ESTIMATE = 3
 
 _FIELD = click.option("--field", help="The question that says who was right; default: settings.")
 _CORRECT = click.option(
@@ -109,7 +106,13 @@ def estimate_command(
     show_default=True,
     help="Of the 95% interval for the whole pool; 0.03 is ±3 points.",
 )
-@click.option("--per-tag", type=click.IntRange(0), default=50, show_default=True)
+@click.option(
+    "--per-tag",
+    type=click.IntRange(0),
+    default=50,
+    show_default=True,
+    help="Labels of every tag; 0: tags are left out.",
+)
 @click.option(
     "--compare",
     type=click.IntRange(0),

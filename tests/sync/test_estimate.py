@@ -11,15 +11,17 @@ from tests.sync.loop import Loop
 
 
 def test_without_a_round_nothing_can_be_estimated(offline: Loop) -> None:
-    assert "no sample has a successful run" in offline.refused("estimate", "--version", "v1")
+    assert "no sample has a successful run" in offline.refused(
+        "estimate", "--version", "v1", exit_code=3
+    )
     fill(offline, 20)
-    assert "no round has picked" in offline.refused("estimate")
+    assert "no round has picked" in offline.refused("estimate", exit_code=3)
 
 
 def test_without_a_label_nothing_can_be_estimated(offline: Loop) -> None:
     fill(offline, 20)
     pick(offline, 5)
-    assert "goldloop pull" in offline.refused("estimate")
+    assert "goldloop pull" in offline.refused("estimate", exit_code=3)
 
 
 @pytest.mark.parametrize("mode", ["hard", "soft"])
@@ -87,7 +89,7 @@ def test_another_version_needs_grades_of_its_own(offline: Loop) -> None:
     picked = pick(offline, 30)
     label(offline, picked)
     fill(offline, 60, version="v2")
-    assert "--grades" in offline.refused("estimate", "--version", "v2")
+    assert "--grades" in offline.refused("estimate", "--version", "v2", exit_code=3)
     graded = offline.write("g.jsonl", [{"sample_id": one, "correct": True} for one in picked])
     found = offline.json("estimate", "--version", "v2", "--grades", str(graded))
     assert found["estimate"]["value"] == pytest.approx(1.0)
