@@ -64,15 +64,16 @@ def test_the_button_makes_a_calibrator_and_the_queue_follows_it(
     assert served["id"] == min(predicted, key=lambda one: one["score"])["task"]
 
 
-def test_settings_that_do_not_fit_hold_no_other_hint_up(labelled: Loop) -> None:
-    labelled.configure("calibration", field="no_such_question")
-    process = start(labelled.folder, ("worker",))
-    with labelled.store() as db:
-        add_hint(db, START_TRAINING, labelled.project_id, (), ())
-        wait_for(lambda: labelled.json("status")["waiting_hints"] == 0, 20)
-        assert labelled.json("status")["waiting_hints"] == 0
+def test_settings_that_do_not_fit_hold_no_other_hint_up(loop: Loop) -> None:
+    loop.pushed(1)
+    loop.configure("calibration", field="no_such_question")
+    process = start(loop.folder, ("worker",))
+    with loop.store() as db:
+        add_hint(db, START_TRAINING, loop.project_id, (), ())
+        wait_for(lambda: loop.json("status")["waiting_hints"] == 0, 20)
+        assert loop.json("status")["waiting_hints"] == 0
         assert hints_set_aside(db) == []
     process.terminate()
     process.join(20)
-    said = (labelled.folder / "dying.log").read_text()
+    said = (loop.folder / "dying.log").read_text()
     assert "not calibrated: goldloop.toml: [calibration]" in said
