@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from sqlite_utils import Database
 
 from goldloop.calibration import Calibrator, read_calibrator
@@ -78,26 +79,23 @@ def comparable(db: Database, runs: Sequence[Run]) -> list[Run]:
     """
     versions = {run.agent_version for run in runs}
     mixed = {one for one in versions if needs_ranks(_methods(db, one), calibrators_in_use(db, one))}
-    own = {_scale(run) for run in runs if run.agent_version in mixed}
-    others = {key: _confidences(db, *key) for key in own}
-    found = []
-    for run, known in zip(runs, calibrated(db, runs), strict=True):
-        among = others.get(_scale(run))
-        found.append(known if among is None else _ranked(run, among))
+    by_scale: dict[tuple[str, str], list[int]] = {}
+    for place, run in enumerate(runs):
+        if run.agent_version in mixed and run.confidence is not None:
+            by_scale.setdefault(_scale(run), []).append(place)
+    found = calibrated(db, runs)
+    for scale, places in by_scale.items():
+        own = np.array([runs[place].confidence for place in places], dtype=np.float64)
+        # Runs that are not stored yet have nothing else to be compared with, perhaps.
+        among = _confidences(db, *scale) or own.tolist()
+        for place, rank in zip(places, mid_ranks(own, among).tolist(), strict=True):
+            found[place] = replace(runs[place], confidence=rank)
     return found
 
 
 def _scale(run: Run) -> tuple[str, str]:
     """What a confidence must share with another to be compared with it as it is."""
     return run.agent_version, run.confidence_method or NO_METHOD
-
-
-def _ranked(run: Run, among: Sequence[float]) -> Run:
-    if run.confidence is None:
-        return run
-    # A run that is not stored yet has nothing to be compared with, perhaps.
-    rank = mid_ranks(run.confidence, among or [run.confidence])
-    return replace(run, confidence=float(rank))
 
 
 def _methods(db: Database, agent_version: str) -> list[str]:
