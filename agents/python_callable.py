@@ -52,33 +52,36 @@ class PythonAgent:
             raise raised from error
 
 
-def imported(target: str, folder: str | None = None) -> Callable[..., object]:
+def imported(
+    target: str, folder: str | None = None, what: str = "agent target"
+) -> Callable[..., object]:
     """The function that `module:callable` names, looked for in `folder` first.
 
-    Raises `SettingsError` when it cannot be imported, or is no plain function.
+    Raises `SettingsError`, which calls it `what`, when it cannot be imported, or is no plain
+    function.
     """
-    found = imported_value(target, folder)
+    found = imported_value(target, folder, what)
     if not callable(found) or inspect.iscoroutinefunction(found):
-        raise SettingsError(f"agent target {target!r}: expected a plain function, not a coroutine")
+        raise SettingsError(f"{what} {target!r}: expected a plain function, not a coroutine")
     return found
 
 
-def imported_value(target: str, folder: str | None = None) -> object:
+def imported_value(target: str, folder: str | None = None, what: str = "agent target") -> object:
     """Whatever `module:name` names, looked for in `folder` first.
 
-    Raises `SettingsError` when it cannot be imported.
+    Raises `SettingsError`, which calls it `what`, when it cannot be imported.
     """
     if folder is not None and folder not in sys.path:
         sys.path.insert(0, folder)
     module_name, _, path = target.partition(":")
     if not module_name or not path:
-        raise SettingsError(f"agent target {target!r}: expected module:callable")
+        raise SettingsError(f"{what} {target!r}: expected module:callable")
     try:
         found: object = importlib.import_module(module_name)
         for name in path.split("."):
             found = getattr(found, name)
     except (Exception, SystemExit) as error:
         raise SettingsError(
-            f"agent target {target!r} cannot be imported: {type(error).__name__}: {error}"
+            f"{what} {target!r} cannot be imported: {type(error).__name__}: {error}"
         ) from error
     return found

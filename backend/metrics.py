@@ -30,7 +30,7 @@ from goldloop.errors import (
 from goldloop.times import instant
 from goldloop.webhooks import KNOWN_ACTIONS, START_TRAINING
 from store.annotations import get_cursor
-from store.database import Store
+from store.database import Store, store_errors
 from store.inbox import backlog, hints_set_aside, seconds_to_done
 from store.wanted_runs import wanted
 
@@ -178,7 +178,7 @@ class _StoreFigures(Collector):
         """The inbox and the reconciliation; `goldloop_store_up` is 0 where they cannot be read."""
         figures: list[Metric] = []
         try:
-            with self._stores() as db:
+            with self._stores() as db, store_errors():
                 figures = list(_figures(db, datetime.now(UTC)))
         except GoldloopError:
             pass

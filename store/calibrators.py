@@ -57,13 +57,6 @@ def model_version(db: Database, agent_version: str) -> str:
     return agent_version if row[0] is None else f"{agent_version}+calibrated.{row[0]}"
 
 
-def calibrated(db: Database, runs: Sequence[Run]) -> list[Run]:
-    """The same runs, with the confidence calibrated where version and method have a calibrator."""
-    versions = {run.agent_version for run in runs}
-    newest = {version: calibrators_in_use(db, version) for version in versions}
-    return [_calibrated(run, newest[run.agent_version]) for run in runs]
-
-
 def _calibrated(run: Run, newest: Mapping[str, StoredCalibrator]) -> Run:
     found = newest.get(run.confidence_method or NO_METHOD)
     if found is None or run.confidence is None:
@@ -78,12 +71,13 @@ def comparable(db: Database, runs: Sequence[Run]) -> list[Run]:
     calibrator, its mid-rank among the runs by its own method.
     """
     versions = {run.agent_version for run in runs}
-    mixed = {one for one in versions if needs_ranks(_methods(db, one), calibrators_in_use(db, one))}
+    newest = {version: calibrators_in_use(db, version) for version in versions}
+    mixed = {one for one in versions if needs_ranks(_methods(db, one), newest[one])}
     by_scale: dict[tuple[str, str], list[int]] = {}
     for place, run in enumerate(runs):
         if run.agent_version in mixed and run.confidence is not None:
             by_scale.setdefault(_scale(run), []).append(place)
-    found = calibrated(db, runs)
+    found = [_calibrated(run, newest[run.agent_version]) for run in runs]
     for scale, places in by_scale.items():
         own = np.array([runs[place].confidence for place in places], dtype=np.float64)
         # Runs that are not stored yet have nothing else to be compared with, perhaps.

@@ -6,24 +6,15 @@ and for no other version's run on the same sample.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 
 import numpy as np
 from sqlite_utils import Database
 
-from goldloop.consensus import STANDING
 from goldloop.fields import Value
-from store.consensus import value_from_json
 from store.designs import design_of
+from store.grades import grades
 from store.rounds import get_rounds, round_frame, round_scores
-
-_LABELS = """
-    SELECT p.sample_id, f.value, s.cluster_id FROM picks p JOIN rounds o USING (round_id)
-    JOIN samples s USING (sample_id) JOIN field_consensus f USING (sample_id)
-    WHERE o.agent_version = :version AND f.field = :field AND f.value IS NOT NULL
-    AND f.state IN (SELECT value FROM json_each(:standing)) ORDER BY 1
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +51,16 @@ def labelled_runs(db: Database, agent_version: str, field_name: str) -> dict[str
     rows = _scored(db, agent_version)
     if not rows:
         return {}
-    ids, methods, prn, confidences = (list(column) for column in zip(*rows, strict=True))
+    ids, methods, prn, confidences, clusters = (list(column) for column in zip(*rows, strict=True))
     seen = _seen_by(db, agent_version)
     nobody = np.zeros(len(ids), dtype=np.bool_)
     design = design_of(db, ids, np.array(prn, dtype=np.float64), nobody)
     chance = design.realised()
-    labels = _labels(db, agent_version, field_name)
+    labels = {
+        one.sample_id: one.value
+        for one in grades(db, field_name)
+        if one.agent_version == agent_version and one.value is not None
+    }
     found: dict[str, MethodRuns] = {}
     for place, (sample_id, method) in enumerate(zip(ids, methods, strict=True)):
         if sample_id not in seen:
@@ -75,16 +70,26 @@ def labelled_runs(db: Database, agent_version: str, field_name: str) -> dict[str
         runs.pool_certain += certain
         runs.pool_rest += not certain
         if sample_id in labels:
-            value, cluster = labels[sample_id]
-            scale = confidences[place], value, certain, cluster, prn[place], float(chance[place])
-            runs.labelled.append(LabelledRun(sample_id, *scale))
+            runs.labelled.append(
+                LabelledRun(
+                    sample_id,
+                    confidences[place],
+                    labels[sample_id],
+                    certain,
+                    clusters[place],
+                    prn[place],
+                    float(chance[place]),
+                )
+            )
     return dict(sorted(found.items()))
 
 
-def _scored(db: Database, agent_version: str) -> list[tuple[str, str, float, float]]:
-    """Every run with a confidence: its sample, method, permanent random number, confidence."""
+def _scored(db: Database, agent_version: str) -> list[tuple[str, str, float, float, str | None]]:
+    """Every run with a confidence: its sample, method, permanent random number, confidence and
+    cluster.
+    """
     return db.execute(
-        "SELECT s.sample_id, coalesce(r.confidence_method, ''), s.prn, r.confidence"
+        "SELECT s.sample_id, coalesce(r.confidence_method, ''), s.prn, r.confidence, s.cluster_id"
         " FROM runs r JOIN samples s USING (sample_id) WHERE r.agent_version = ?"
         " AND r.confidence IS NOT NULL AND r.error IS NULL ORDER BY 1",
         [agent_version],
@@ -100,17 +105,6 @@ def _seen_by(db: Database, agent_version: str) -> set[str]:
             frame = round_frame(db, row)
             seen.update(frame[place] for place in could)
     return seen
-
-
-def _labels(
-    db: Database, agent_version: str, field_name: str
-) -> dict[str, tuple[Value, str | None]]:
-    """By sample: the label that stands on what the version's rounds picked, and its cluster."""
-    standing = json.dumps([state.value for state in STANDING])
-    rows = db.execute(
-        _LABELS, {"version": agent_version, "field": field_name, "standing": standing}
-    )
-    return {row[0]: (value_from_json(json.loads(row[1])), row[2]) for row in rows}
 
 
 def versions_shown(db: Database) -> list[str]:

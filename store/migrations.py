@@ -486,3 +486,9 @@ def _turn_into_columns(db: Database, round_id: int) -> None:
     insert_columns(db, round_id, columns)
     frame = insert_frame(db, ids)
     db.execute("UPDATE rounds SET frame = ? WHERE round_id = ?", [frame, round_id])
+
+
+@migrations()
+def m015_runs_by_version(db: Database) -> None:
+    """Which agent versions there are is asked all the time."""
+    db.executescript("CREATE INDEX runs_by_version ON runs (agent_version);")

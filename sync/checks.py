@@ -22,6 +22,7 @@ from store.gold_checks import (
 from store.tasks import ReviewProject, task_samples
 from sync.client import LabelStudioClient
 from sync.consensus import read_annotation, rules_in_use
+from sync.forgotten import forgotten
 from sync.project import Project, interface_in_use
 
 
@@ -86,10 +87,8 @@ def mend_checks(db: Store, client: LabelStudioClient, review: ReviewProject) -> 
         if len(check.voters | people) < check.overlap:
             unanswered[check.task_id] = check
     overlaps = {task_id: check.overlap for task_id, check in unanswered.items()}
-    forgotten = client.forgotten(review.project_id, overlaps)
-    return sum(
-        _send(db, client, unanswered[task_id]) for task_id in forgotten if forgotten[task_id]
-    )
+    lost = forgotten(client, review.project_id, overlaps)
+    return sum(_send(db, client, unanswered[task_id]) for task_id in lost if lost[task_id])
 
 
 def checked(project: Project, db: Store) -> Checked:

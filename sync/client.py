@@ -27,7 +27,6 @@ ANNOTATED = (
     "id,data,meta,annotations,result,was_cancelled,ground_truth,lead_time,completed_by,updated_by,"
     "created_at,updated_at"
 )
-STANDING = "id,overlap,is_labeled,annotations,was_cancelled,completed_by"
 # Without it Label Studio leaves the annotations out, whatever is included.
 ALL_FIELDS = {"fields": "all", "resolve_uri": "false"}
 # How Label Studio answers where it cannot put something into JSON.
@@ -69,15 +68,15 @@ class LabelStudioClient:
 
     def version(self) -> str:
         """Label Studio's release, such as 1.23.2."""
-        return str(self._call("GET", "api/version", "ask its version")["release"])
+        return str(self.call("GET", "api/version", "ask its version")["release"])
 
     def whoami(self) -> Mapping[str, Any]:
         """The user that the token belongs to."""
-        return cast(Mapping[str, Any], self._call("GET", "api/current-user/whoami", "log in"))
+        return cast(Mapping[str, Any], self.call("GET", "api/current-user/whoami", "log in"))
 
     def people(self) -> list[tuple[int, str, str]]:
         """Everybody in the organisation: id, e-mail address, name."""
-        found = self._call("GET", "api/users", "list the users")
+        found = self.call("GET", "api/users", "list the users")
         return [
             (
                 user["id"],
@@ -90,26 +89,28 @@ class LabelStudioClient:
     def create_project(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
         """A new project; `fields` in the API's own names."""
         return cast(
-            Mapping[str, Any], self._call("POST", "api/projects/", "create the project", fields)
+            Mapping[str, Any], self.call("POST", "api/projects/", "create the project", fields)
         )
 
     def update_project(self, project_id: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
         """Change some fields of a project."""
         path = f"api/projects/{project_id}/"
         return cast(
-            Mapping[str, Any], self._call("PATCH", path, f"change project {project_id}", fields)
+            Mapping[str, Any], self.call("PATCH", path, f"change project {project_id}", fields)
         )
 
     def project(self, project_id: int) -> Mapping[str, Any] | None:
         """The project, or None when there is none of that id (any more)."""
-        found = self._or_none("GET", f"api/projects/{project_id}/", f"read project {project_id}")
+        found = self.call_or_none(
+            "GET", f"api/projects/{project_id}/", f"read project {project_id}"
+        )
         return cast("Mapping[str, Any] | None", found)
 
     def project_described(self, mark: str) -> Mapping[str, Any] | None:
         """The oldest project whose description holds `mark`; None when there is none."""
         page, found = 1, []
         while page:
-            answer = self._call(
+            answer = self.call(
                 "GET", "api/projects/", "list the projects", params={"page": page, "page_size": 100}
             )
             found += [p for p in answer["results"] if mark in (p.get("description") or "")]
@@ -119,12 +120,12 @@ class LabelStudioClient:
     def views(self, project_id: int) -> list[Mapping[str, Any]]:
         """The tabs of a project's Data Manager."""
         path = "api/dm/views/"
-        return list(self._call("GET", path, "list the tabs", params={"project": project_id}))
+        return list(self.call("GET", path, "list the tabs", params={"project": project_id}))
 
     def create_view(self, project_id: int, fields: Mapping[str, Any]) -> None:
         """A new tab in a project's Data Manager, for everybody."""
         body = {"project": project_id, "data": fields}
-        self._call("POST", "api/dm/views/", f"add a tab to project {project_id}", body)
+        self.call("POST", "api/dm/views/", f"add a tab to project {project_id}", body)
 
     def refuses_address(self, project_id: int, url: str) -> list[str]:
         """For what Label Studio refuses this address: "ML backends", "webhooks", both or nothing.
@@ -143,7 +144,7 @@ class LabelStudioClient:
 
     def _is_forbidden(self, path: str, body: Mapping[str, Any]) -> bool:
         try:
-            self._call("POST", path, "take an address", body)
+            self.call("POST", path, "take an address", body)
         except LabelStudioError as error:
             return isinstance(error.__cause__, ApiError) and error.__cause__.status_code == 403
         return False
@@ -152,7 +153,7 @@ class LabelStudioClient:
         """Import a JSON list of tasks in one call, all or nothing; their ids in the order given."""
         path, params = f"api/projects/{project_id}/import", {"return_task_ids": "true"}
         what = f"import tasks into project {project_id}"
-        answer = self._call("POST", path, what, tasks, params)
+        answer = self.call("POST", path, what, tasks, params)
         return [int(task_id) for task_id in answer["task_ids"] or ()]
 
     def find_tasks(self, project_id: int, sample_ids: Sequence[str]) -> dict[str, list[int]]:
@@ -164,64 +165,39 @@ class LabelStudioClient:
         found: dict[str, list[int]] = {}
         for some in in_parts(sample_ids):
             among = task_filter("data.sample_id", "in_list", "String", some)
-            for task in self._tasks(project_id, [among], "id,data,meta"):
+            for task in self.tasks_where(project_id, [among], "id,data,meta"):
                 if is_ours(task):
                     found.setdefault(task["data"]["sample_id"], []).append(task["id"])
         return {sample_id: sorted(ids) for sample_id, ids in found.items()}
 
-    def forgotten(self, project_id: int, overlaps: Mapping[int, int]) -> dict[int, bool]:
-        """By task id, whether the task is not out to so many people (`overlaps`, by task id): its
-        overlap is lower, or it counts as complete with fewer answers. Tasks that are gone, or that
-        Label Studio cannot give, are left out.
-        """
-        found: dict[int, bool] = {}
-        ids = sorted(overlaps)
-        for start in range(0, len(ids), EXPORT_IDS):
-            for task in self._standing(project_id, ids[start : start + EXPORT_IDS]):
-                found[task["id"]] = _has_forgotten(task, overlaps[task["id"]])
-        return found
-
-    def _standing(self, project_id: int, ids: Sequence[int]) -> list[Mapping[str, Any]]:
-        """How these tasks stand, without those that Label Studio breaks on."""
-        among = task_filter("id", "in_list", "Number", ids)
-        query = {"filters": {"conjunction": "and", "items": [among]}}
-        try:
-            return self._task_page(project_id, query, STANDING, 1, EXPORT_IDS, ALL_FIELDS)
-        except LabelStudioError as error:
-            if refusal(error) != SERVER_ERROR:
-                raise
-        half = len(ids) // 2
-        parts = (ids[:half], ids[half:]) if half else ()
-        return [task for part in parts for task in self._standing(project_id, part)]
-
     def update_task(self, task_id: int, fields: Mapping[str, Any]) -> bool:
         """Change some fields of a task; whether it is there."""
         path = f"api/tasks/{task_id}/"
-        return self._or_none("PATCH", path, f"change task {task_id}", body=fields) is not None
+        return self.call_or_none("PATCH", path, f"change task {task_id}", body=fields) is not None
 
     def delete_task(self, task_id: int) -> None:
         """Delete one task; it is no error when it is gone already."""
         path = f"api/tasks/{task_id}/"
-        self._or_none("DELETE", path, f"delete task {task_id}")
+        self.call_or_none("DELETE", path, f"delete task {task_id}")
 
     def newest_change(self, project_id: int) -> str | None:
         """When a task of the project last changed, by the server's clock; None without tasks."""
         query = {"ordering": ["-tasks:updated_at"]}
-        page = self._task_page(project_id, query, "id,updated_at", 1, 1)
+        page = self.task_page(project_id, query, "id,updated_at", 1, 1)
         return str(page[0]["updated_at"]) if page else None
 
     def tasks_changed_since(self, project_id: int, moment: str) -> Iterator[int]:
         """Ids of the tasks that changed after an ISO 8601 moment of the server's clock."""
         changed = task_filter("updated_at", "greater", "Datetime", moment)
-        for task in self._tasks(project_id, [changed], "id"):
+        for task in self.tasks_where(project_id, [changed], "id"):
             yield task["id"]
 
     def all_tasks(self, project_id: int) -> Iterator[int]:
         """The ids of all tasks of the project, in rising order."""
-        for task in self._tasks(project_id, [], "id"):
+        for task in self.tasks_where(project_id, [], "id"):
             yield task["id"]
 
-    def _tasks(
+    def tasks_where(
         self, project_id: int, filters: Sequence[Mapping[str, Any]], include: str
     ) -> Iterator[Mapping[str, Any]]:
         """The tasks that pass all filters, by id. Goes on after the last id, since page numbers
@@ -234,13 +210,13 @@ class LabelStudioClient:
                 "filters": {"conjunction": "and", "items": items},
                 "ordering": ["tasks:id"],
             }
-            page = self._task_page(project_id, query, include, 1, PAGE)
+            page = self.task_page(project_id, query, include, 1, PAGE)
             yield from page
             if len(page) < PAGE:
                 return
             last = page[-1]["id"]
 
-    def _task_page(
+    def task_page(
         self,
         project_id: int,
         query: Mapping[str, Any],
@@ -259,7 +235,7 @@ class LabelStudioClient:
             **(more or {}),
         }
         what = f"list the tasks of project {project_id}"
-        answer = self._or_none("GET", "api/tasks", what, params)
+        answer = self.call_or_none("GET", "api/tasks", what, params)
         return [] if answer is None else list(answer["tasks"])
 
     def annotated_pages(
@@ -278,7 +254,7 @@ class LabelStudioClient:
                 },
                 "ordering": ["tasks:id"],
             }
-            page = self._task_page(project_id, query, ANNOTATED, 1, ANNOTATED_PAGE, ALL_FIELDS)
+            page = self.task_page(project_id, query, ANNOTATED, 1, ANNOTATED_PAGE, ALL_FIELDS)
             yield page
             if len(page) < ANNOTATED_PAGE:
                 return
@@ -298,48 +274,48 @@ class LabelStudioClient:
     def _export(self, project_id: int, ids: Mapping[str, Any]) -> Iterator[Any]:
         path = f"api/projects/{project_id}/export"
         params = {"exportType": "JSON", "download_all_tasks": "true", **ids}
-        found = self._call("GET", path, f"export project {project_id}", params=params)
+        found = self.call("GET", path, f"export project {project_id}", params=params)
         yield from found
 
     def ml_backends(self, project_id: int) -> list[Mapping[str, Any]]:
         """The ML backends that are registered with a project."""
         path = "api/ml/"
-        return list(self._call("GET", path, "list the ML backends", params={"project": project_id}))
+        return list(self.call("GET", path, "list the ML backends", params={"project": project_id}))
 
     def register_ml_backend(self, fields: Mapping[str, Any]) -> None:
         """Register an ML backend; `fields` in the API's own names."""
-        self._call("POST", "api/ml/", f"register the ML backend {fields['url']}", fields)
+        self.call("POST", "api/ml/", f"register the ML backend {fields['url']}", fields)
 
     def update_ml_backend(self, backend_id: int, fields: Mapping[str, Any]) -> None:
         """Change a registered ML backend."""
         what = f"change the ML backend {fields['url']}"
-        self._call("PATCH", f"api/ml/{backend_id}", what, fields)
+        self.call("PATCH", f"api/ml/{backend_id}", what, fields)
 
     def webhooks(self, project_id: int) -> list[Mapping[str, Any]]:
         """The webhooks of a project, with their headers."""
         params = {"project": project_id}
-        return list(self._call("GET", "api/webhooks/", "list the webhooks", params=params))
+        return list(self.call("GET", "api/webhooks/", "list the webhooks", params=params))
 
     def create_webhook(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
         """A new webhook; `fields` in the API's own names."""
         what = f"add the webhook {fields['url']}"
-        return cast(Mapping[str, Any], self._call("POST", "api/webhooks/", what, fields))
+        return cast(Mapping[str, Any], self.call("POST", "api/webhooks/", what, fields))
 
     def update_webhook(self, webhook_id: int, fields: Mapping[str, Any]) -> None:
         """Change a webhook. Give its `actions` too: without them Label Studio forgets them all."""
         what = f"change the webhook {fields['url']}"
-        self._call("PATCH", f"api/webhooks/{webhook_id}/", what, fields)
+        self.call("PATCH", f"api/webhooks/{webhook_id}/", what, fields)
 
     def delete_webhook(self, webhook_id: int) -> None:
         """Delete a webhook; it is no error when it is gone already."""
         path = f"api/webhooks/{webhook_id}/"
-        self._or_none("DELETE", path, f"delete webhook {webhook_id}")
+        self.call_or_none("DELETE", path, f"delete webhook {webhook_id}")
 
     def create_annotation(self, task_id: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
         """A new annotation by the token's user."""
         path = f"api/tasks/{task_id}/annotations/"
         what = f"annotate task {task_id}"
-        return cast(Mapping[str, Any], self._call("POST", path, what, fields))
+        return cast(Mapping[str, Any], self.call("POST", path, what, fields))
 
     def create_annotation_once(
         self, project_id: int, task_id: int, fields: Mapping[str, Any]
@@ -364,14 +340,14 @@ class LabelStudioClient:
         """Change some fields of an annotation; whether it is there."""
         path = f"api/annotations/{annotation_id}/"
         what = f"change annotation {annotation_id}"
-        return self._or_none("PATCH", path, what, body=fields) is not None
+        return self.call_or_none("PATCH", path, what, body=fields) is not None
 
     def next_task(self, project_id: int) -> Mapping[str, Any] | None:
         """The task that the queue serves this user next; it is locked for the user by that."""
-        found = self._or_none("GET", f"api/projects/{project_id}/next", "ask for the next task")
+        found = self.call_or_none("GET", f"api/projects/{project_id}/next", "ask for the next task")
         return cast("Mapping[str, Any] | None", found)
 
-    def _or_none(
+    def call_or_none(
         self,
         method: str,
         path: str,
@@ -381,13 +357,13 @@ class LabelStudioClient:
     ) -> Any | None:
         """What the call answers, or None where Label Studio says that there is no such thing."""
         try:
-            return self._call(method, path, what, body, params)
+            return self.call(method, path, what, body, params)
         except LabelStudioError as error:
             if isinstance(error.__cause__, ApiError) and error.__cause__.status_code == 404:
                 return None
             raise
 
-    def _call(
+    def call(
         self,
         method: str,
         path: str,
@@ -441,15 +417,6 @@ class LabelStudioClient:
 def refusal(error: LabelStudioError) -> int | None:
     """The HTTP status with which Label Studio refused; None when it did not answer."""
     return error.__cause__.status_code if isinstance(error.__cause__, ApiError) else None
-
-
-def _has_forgotten(task: Mapping[str, Any], overlap: int) -> bool:
-    if task["overlap"] < overlap:
-        return True
-    answers = [a for a in task["annotations"] if not a["was_cancelled"]]
-    # Nobody is named where the user was deleted.
-    people = {a["completed_by"] or -a["id"] for a in answers}
-    return bool(task["is_labeled"]) and len(people) < overlap
 
 
 def is_ours(task: Mapping[str, Any]) -> bool:

@@ -28,6 +28,7 @@ from sync.labelstudio.ports import is_free, listener
 from sync.processes import backend_command, running, wait_until_up, worker_command
 from sync.project import Project
 from sync.push import Delivery, push_rounds
+from sync.rank_pool import embedding
 from sync.score_recorded import score_recorded
 from sync.select_batch import select_batch
 
@@ -178,7 +179,8 @@ def _fill_pool(db: Store, project: Project, data: Path, say: Say) -> None:
 def _first_batch(db: Store, project: Project, say: Say) -> Delivery:
     if not picks_by_sample(db) and not undelivered_rounds(db):
         version = named_version(db, project.settings.agent)
-        batch = select_batch(db, version, project.settings.selection, BATCH)
+        settings = project.settings.selection
+        batch = select_batch(db, version, settings, BATCH, embed=embedding(project))
         say(f"round {batch.round_id}: {len(batch.picks)} of {batch.pool_size} samples picked")
     delivery = push_rounds(project, db)
     say(f"project {delivery.project_id}: {delivery.sent} tasks pushed")

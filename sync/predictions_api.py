@@ -21,7 +21,7 @@ _UNFINISHED = {
 
 def unfinished_tasks(client: LabelStudioClient, project_id: int) -> set[int]:
     """The ids of the tasks that still have to be answered, by one person more at least."""
-    return {task["id"] for task in client._tasks(project_id, [_UNFINISHED], "id")}
+    return {task["id"] for task in client.tasks_where(project_id, [_UNFINISHED], "id")}
 
 
 def tasks_with_version(client: LabelStudioClient, project_id: int, model_version: str) -> set[int]:
@@ -34,7 +34,7 @@ def tasks_with_version(client: LabelStudioClient, project_id: int, model_version
         "type": "List",
         "value": [model_version],
     }
-    return {task["id"] for task in client._tasks(project_id, [holds], "id")}
+    return {task["id"] for task in client.tasks_where(project_id, [holds], "id")}
 
 
 def create_predictions(
@@ -49,7 +49,7 @@ def create_predictions(
     what = f"add {len(predictions)} predictions to project {project_id}"
     # The SDK's client takes any JSON value, whatever the annotation says.
     body: Any = list(predictions)
-    client._call("POST", path, what, body)
+    client.call("POST", path, what, body)
 
 
 def predictions_of(client: LabelStudioClient, task_id: int, model_version: str) -> list[int]:
@@ -58,7 +58,7 @@ def predictions_of(client: LabelStudioClient, task_id: int, model_version: str) 
     """
     what = f"list the predictions of task {task_id}"
     try:
-        found = client._call("GET", "api/predictions/", what, params={"task": task_id})
+        found = client.call("GET", "api/predictions/", what, params={"task": task_id})
     except LabelStudioError as error:
         # Label Studio's word for a task that is not there, in a filter.
         if refusal(error) != BAD_REQUEST:
@@ -72,10 +72,10 @@ def change_prediction(
 ) -> None:
     """Change a prediction where it stands; it is no error when it is gone."""
     path = f"api/predictions/{prediction_id}/"
-    client._or_none("PATCH", path, f"change prediction {prediction_id}", body=fields)
+    client.call_or_none("PATCH", path, f"change prediction {prediction_id}", body=fields)
 
 
 def delete_prediction(client: LabelStudioClient, prediction_id: int) -> None:
     """Delete one prediction; it is no error when it is gone already."""
     path = f"api/predictions/{prediction_id}/"
-    client._or_none("DELETE", path, f"delete prediction {prediction_id}")
+    client.call_or_none("DELETE", path, f"delete prediction {prediction_id}")

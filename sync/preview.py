@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goldloop.estimates import expected_failures, expected_half_width
+from goldloop.novelty import Embed
 from goldloop.settings import SelectionSettings
 from store.database import Store, transaction
 from sync.rank_pool import difficulty_members, tag_members
@@ -52,10 +53,16 @@ class Preview:
     coverage: Sequence[Coverage]
 
 
-def preview(db: Store, agent_version: str, settings: SelectionSettings, batch_size: int) -> Preview:
+def preview(
+    db: Store,
+    agent_version: str,
+    settings: SelectionSettings,
+    batch_size: int,
+    embed: Embed | None = None,
+) -> Preview:
     """Try a selection out; raises EmptyPoolError when there is nothing to pick."""
     with transaction(db):
-        chosen = draw(db, agent_version, settings, batch_size)
+        chosen = draw(db, agent_version, settings, batch_size, embed)
         other = replace(settings, mode="soft" if settings.mode == "hard" else "hard")
         beside = draw_from(db, chosen.samples, chosen.before, chosen.ranked, other, batch_size)
         coverage = _coverage(db, chosen)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from goldloop.errors import SettingsError
+from agents.python_callable import imported
 from goldloop.novelty import (
+    Embed,
     Novelty,
     NoveltyRule,
     assess_novelty,
@@ -30,6 +30,7 @@ from store.round_columns import Column
 from store.rounds import ScoredSamples, Scores
 from store.runs import steps_of_runs
 from store.samples import sample_texts, slices_of_samples
+from sync.project import Project
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -56,13 +57,16 @@ def rank_pool(
     agent_version: str,
     settings: SelectionSettings,
     batch_size: int,
+    embed: Embed | None = None,
 ) -> Ranked:
-    """The uncertainty of every sample, boosted where it or its run is like nothing labelled."""
+    """The uncertainty of every sample, boosted where it or its run is like nothing labelled; texts
+    are compared by `embed`, or else by their words.
+    """
     plain = uncertainty(samples.comparable, np.zeros(len(samples.ids), dtype=np.bool_), 0.0)
     if not settings.novelty_boost or samples.in_pool.all():
         nothing = np.zeros(len(plain), dtype=np.bool_)
         return Ranked(Scores(nothing, plain), nothing, None)
-    novelty = _novelty(db, samples, agent_version, settings)
+    novelty = _novelty(db, samples, agent_version, settings, embed)
     size = min(batch_size, int(samples.in_pool.sum()))
     boosted = boost_novel(
         plain,
@@ -87,7 +91,11 @@ def rank_pool(
 
 
 def _novelty(
-    db: Store, samples: ScoredSamples, agent_version: str, settings: SelectionSettings
+    db: Store,
+    samples: ScoredSamples,
+    agent_version: str,
+    settings: SelectionSettings,
+    embed: Embed | None,
 ) -> Novelty:
     rule = NoveltyRule(
         settings.novelty_quantile, settings.novelty_floor, by_text=settings.text_novelty
@@ -99,31 +107,19 @@ def _novelty(
         [steps[one] for one in samples.ids],
         ~samples.in_pool,
         rule=rule,
-        embed=embedding(settings.embedding),
+        embed=embed,
     )
 
 
-def embedding(name: str) -> Callable[[Sequence[str]], Any] | None:
-    """The function that [selection] embedding names, as module:callable; None for no name.
-
-    Raises SettingsError when it cannot be had.
+def embedding(project: Project) -> Embed | None:
+    """The function that [selection] embedding names, looked for in the project's folder first; None
+    for no name. Raises SettingsError when it cannot be had.
     """
+    name = project.settings.selection.embedding
     if not name:
         return None
-    module, _, attribute = name.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(f"goldloop.toml: [selection] embedding = {name!r}: {error}") from error
-    if not callable(found):
-        raise SettingsError(f"goldloop.toml: [selection] embedding = {name!r} cannot be called")
-    chosen: Callable[[Sequence[str]], Any] = found
-    return chosen
-
-
-def text_of(db: Store, sample_id: str) -> str:
-    """What a sample says, as it is compared with others."""
-    return sample_texts(db, [sample_id])[sample_id]
+    where = "goldloop.toml: [selection] embedding"
+    return cast(Embed, imported(name, str(project.folder), where))
 
 
 def minimums_of(db: Store, samples: ScoredSamples, settings: SelectionSettings) -> list[TagMinimum]:

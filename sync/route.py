@@ -24,6 +24,7 @@ from sync.checks import mend_checks
 from sync.client import LabelStudioClient
 from sync.consensus import update_consensus
 from sync.experts import expert_ids, return_answers, send_cases, take_back_settled
+from sync.forgotten import forgotten
 from sync.project import Project
 from sync.reconcile import reconcile
 
@@ -166,11 +167,11 @@ def _look_again(
 ) -> None:
     """Make the requests again that Label Studio does not know of (any more)."""
     overlaps = {request.task_id: request.overlap for request in waiting}
-    forgotten = client.forgotten(review.project_id, overlaps)
+    lost = forgotten(client, review.project_id, overlaps)
     for request in waiting:
-        if forgotten.get(request.task_id) is False:
+        if lost.get(request.task_id) is False:
             routed.waiting.append(request.sample_id)
-        elif forgotten.get(request.task_id) and _ask(db, client, request):
+        elif lost.get(request.task_id) and _ask(db, client, request):
             routed.mended.append(request.sample_id)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from goldloop.errors import GoldloopError
+from goldloop.novelty import Embed
 from goldloop.selection import (
     RANDOM,
     UNCERTAIN,
@@ -42,8 +43,7 @@ class Batch:
     confidences of several methods are no one scale. `calibrators` are those that were in use.
     `new_paths` says of picks whose run took a new tool path what is new; `near_duplicates` maps
     what was left out to the pick that it resembles, `repeated` what was drawn at random all the
-    same; `short` says of each tag how many labels are
-    missing to its minimum after this batch.
+    same; `short` says of each tag how many labels are missing to its minimum after this batch.
     """
 
     picks: Sequence[Pick]
@@ -83,13 +83,15 @@ def select_batch(
     batch_size: int,
     *,
     dry_run: bool = False,
+    embed: Embed | None = None,
 ) -> Batch:
-    """Pick a batch by the runs of one agent version; raises EmptyPoolError when there is nothing.
+    """Pick a batch by the runs of one agent version, texts compared by `embed` where there is one;
+    raises EmptyPoolError when there is nothing.
 
     The whole selection is one transaction, so that two of them at once never pick the same sample.
     """
     with transaction(db):
-        drawn = draw(db, agent_version, settings, batch_size)
+        drawn = draw(db, agent_version, settings, batch_size, embed)
         round_id = None
         if not dry_run:
             round_id = write_round(
@@ -115,12 +117,18 @@ def recorded_settings(settings: SelectionSettings, drawn: Drawn) -> dict[str, An
     }
 
 
-def draw(db: Store, agent_version: str, settings: SelectionSettings, batch_size: int) -> Drawn:
+def draw(
+    db: Store,
+    agent_version: str,
+    settings: SelectionSettings,
+    batch_size: int,
+    embed: Embed | None = None,
+) -> Drawn:
     """Make a round and write nothing; raises EmptyPoolError when there is nothing to pick."""
     samples, before = pool_before(db, agent_version)
     if not samples.in_pool.any():
         raise EmptyPoolError(_why_empty(samples, agent_version))
-    ranked = rank_pool(db, samples, agent_version, settings, batch_size)
+    ranked = rank_pool(db, samples, agent_version, settings, batch_size, embed)
     return draw_from(db, samples, before, ranked, settings, batch_size)
 
 

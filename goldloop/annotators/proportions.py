@@ -5,11 +5,12 @@ Written out because the closed forms are short and scipy.stats takes a second to
 
 from __future__ import annotations
 
-from math import hypot, sqrt
+from math import hypot
 from statistics import NormalDist
 
 from goldloop.agreement import Interval
 from goldloop.errors import RecordError, SettingsError
+from goldloop.wilson import score_interval
 
 LEVEL = 0.95
 
@@ -17,8 +18,7 @@ LEVEL = 0.95
 def wilson_interval(successes: float, trials: float, level: float = LEVEL) -> Interval:
     """Wilson's score interval of a proportion, without continuity correction, within [0, 1].
 
-    (p + z²/2n ± z sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n). Source: Wilson, Journal of the American
-    Statistical Association 22 (1927). Raises RecordError without a trial and for successes that
+    See `goldloop.wilson`. Raises RecordError without a trial and for successes that
     are not within 0 and `trials`, SettingsError for a level that is not between 0 and 1.
 
     >>> low, high = wilson_interval(8, 10)
@@ -29,11 +29,8 @@ def wilson_interval(successes: float, trials: float, level: float = LEVEL) -> In
         raise RecordError(f"{successes} of {trials} is no share; expected 0 to n of n, n above 0")
     if not 0 < level < 1:
         raise SettingsError(f"level must be between 0 and 1, not {level}")
-    share, z = successes / trials, NormalDist().inv_cdf((1 + level) / 2)
-    scale = 1 + z * z / trials
-    middle = (share + z * z / (2 * trials)) / scale
-    half = z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)) / scale
-    return Interval(max(0.0, middle - half), min(1.0, middle + half))
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    return Interval(*score_interval(successes / trials, trials, z))
 
 
 def newcombe_interval(

@@ -28,9 +28,10 @@ from goldloop.estimates.estimate import (
     Estimate,
     answers,
 )
-from goldloop.estimates.intervals import effective_labels, score_interval, t_quantile
+from goldloop.estimates.intervals import effective_labels, t_quantile
 from goldloop.selection.design import Design
 from goldloop.selection.scores import Floats
+from goldloop.wilson import score_interval
 
 # Missing outcomes are made up for within so many classes of items with alike chances.
 CLASSES = 4

@@ -27,9 +27,10 @@ from goldloop.estimates.estimate import (
     Estimate,
     answers,
 )
-from goldloop.estimates.intervals import effective_labels, score_interval, t_quantile
+from goldloop.estimates.intervals import effective_labels, t_quantile
 from goldloop.selection.design import Design
 from goldloop.selection.scores import Floats
+from goldloop.wilson import score_interval
 
 
 def stratified(outcome: ArrayLike, sample: Design, confidence: ArrayLike | None = None) -> Estimate:

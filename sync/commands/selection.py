@@ -13,6 +13,7 @@ from sync.estimate import NO_ESTIMATE, SLICES, estimate, question_of, read_grade
 from sync.plan import plan_labels
 from sync.preview import preview
 from sync.project import Project
+from sync.rank_pool import embedding
 from sync.select_batch import Batch, select_batch
 from sync.shown_selection import (
     show_batch,
@@ -48,7 +49,8 @@ def select(ctx: click.Context, batch_size: int | None, dry_run: bool, as_json: b
         return
     db, settings = project.open_store(), project.settings.selection
     version = named_version(db, project.settings.agent)
-    tried = preview(db, version, settings, batch_size or settings.batch_size)
+    size = batch_size or settings.batch_size
+    tried = preview(db, version, settings, size, embedding(project))
     record = asdict(tried)
     record = {**record.pop("batch"), **record}
     print_result(as_json, record, lambda: show_preview(tried))
@@ -58,7 +60,8 @@ def selected(project: Project, batch_size: int | None) -> Batch:
     """A new round of the agent version in use."""
     db, settings = project.open_store(), project.settings.selection
     version = named_version(db, project.settings.agent)
-    return select_batch(db, version, settings, batch_size or settings.batch_size)
+    size = batch_size or settings.batch_size
+    return select_batch(db, version, settings, size, embed=embedding(project))
 
 
 @click.command("estimate")

@@ -138,13 +138,15 @@ def test_the_reconcile_lag_is_there_once_the_worker_has_reconciled(
     assert figures(client)[lag] == 0
 
 
-@pytest.mark.parametrize("broken", ["gone", "no time"])
+@pytest.mark.parametrize("broken", ["gone", "damaged", "no time"])
 def test_a_store_that_cannot_be_read_takes_only_its_own_figures_away(
     folder: Folder, client: FlaskClient, broken: str
 ) -> None:
     client.get("/health")
     if broken == "gone":
         (folder.path / "goldloop.db").unlink()
+    elif broken == "damaged":
+        folder.change("ALTER TABLE cursors RENAME TO lost")
     else:
         reconciled(folder, "the day before yesterday")
     found = figures(client)

@@ -13,7 +13,6 @@ from goldloop.samples import Run, Sample
 from goldloop.settings import SelectionSettings
 from store.calibrators import (
     Fitted,
-    calibrated,
     calibrators_in_use,
     comparable,
     model_version,
@@ -75,7 +74,7 @@ def test_confidences_are_calibrated_by_version_and_method(db: Store) -> None:
         run(4, None),
         run(5, 0.3, None),
     ]
-    found = calibrated(db, runs)
+    found = comparable(db, runs)
     assert [one.confidence for one in found] == [0.6, 0.4, 0.3, 0.3, None, 0.3]
     assert [replace(one, confidence=None) for one in found] == [
         replace(one, confidence=None) for one in runs
@@ -87,7 +86,7 @@ def test_a_calibrator_that_somebody_broke_is_refused(db: Store) -> None:
     with db.conn:
         db.execute("UPDATE calibrators SET parameters = '{}'")
     with pytest.raises(RecordError, match="goldloop calibrate"):
-        calibrated(db, [run(0, 0.5)])
+        comparable(db, [run(0, 0.5)])
 
 
 # One ranking of several methods

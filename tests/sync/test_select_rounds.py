@@ -9,6 +9,7 @@ from store.rounds import (
     get_round,
     get_rounds,
     round_near_duplicates,
+    round_picks,
     round_scores,
 )
 from tests.sync.cases import COUNT, case, fill, label, pick
@@ -126,3 +127,31 @@ def test_a_calibrator_learns_from_soft_rounds_what_the_whole_pool_is_like(offlin
     apart = np.abs(columns["raw_confidence"] - columns["confidence"])
     assert apart.mean() < 0.12
     assert offline.json("verify", "round", "2")["fits"]
+
+
+def test_an_embedding_is_found_in_the_projects_folder_and_says_what_is_novel(
+    offline: Loop,
+) -> None:
+    fill(offline)
+    known = set(pick(offline, 5))
+    unlike = sorted({f"c{number:04}" for number in range(COUNT)} - known)[:40]
+    numbers = [str(int(one[1:])) for one in unlike]
+    made = (
+        "import numpy as np\n"
+        "def embed(texts):\n"
+        f"    return np.array([[1.0, text.split()[-1] in {numbers}] for text in texts], float)\n"
+    )
+    (offline.folder / "vectors_of_ours.py").write_text(made)
+    offline.configure("selection", embedding="vectors_of_ours:embed", novelty_floor=0.1)
+    pick(offline, 20)
+    with offline.store() as db:
+        novel = {one.sample_id for one in round_picks(db, 2) if one.novel}
+    assert novel
+    assert novel <= set(unlike)
+
+
+def test_an_embedding_that_cannot_be_had_is_refused_by_its_setting(offline: Loop) -> None:
+    fill(offline)
+    offline.configure("selection", embedding="no_such_module:embed")
+    said = offline.refused("select", exit_code=2)
+    assert "[selection] embedding 'no_such_module:embed' cannot be imported" in said

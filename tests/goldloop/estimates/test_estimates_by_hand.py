@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import linregress
 
-from goldloop.annotators import wilson_interval
 from goldloop.errors import RecordError, SettingsError
 from goldloop.estimates import by_slice, estimate_pool, hajek, stratified
-from goldloop.estimates.intervals import effective_labels, score_interval, t_quantile
+from goldloop.estimates.intervals import effective_labels, t_quantile
 from goldloop.selection import Design, design
+from goldloop.wilson import score_interval
 
 NAN = math.nan
 METHODS = pytest.mark.parametrize("method", ["stratified", "hajek"])
@@ -259,12 +259,6 @@ def test_a_method_that_there_is_not_is_refused():
 
 
 # Intervals
-
-
-@pytest.mark.parametrize(("right", "trials"), [(0, 10), (8, 10), (56, 70), (200, 200)])
-def test_with_a_normal_quantile_the_interval_is_wilsons(right: int, trials: int):
-    expected = wilson_interval(right, trials)
-    assert score_interval(right / trials, trials, 1.959963985) == pytest.approx(expected)
 
 
 def test_without_a_trial_nothing_is_known():

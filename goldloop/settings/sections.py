@@ -1,31 +1,19 @@
-"""Settings: one frozen object, made at the door from `goldloop.toml` and the environment.
-
-This module parses; `store.settings` reads the files. Every setting is a dataclass field whose
-metadata says what it does, so that `goldloop init` writes a commented file that cannot go stale.
-A setting `[section] key` is overridden by the environment variable `GOLDLOOP_SECTION_KEY`. Secrets
-come from the environment or `.env` alone and show in no repr.
-"""
+"""The sections of `goldloop.toml`: what there is to set, what it means, which values it takes."""
 
 from __future__ import annotations
 
-import difflib
-import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, TypeVar, cast
+from dataclasses import dataclass, field
+from typing import Any
 
 from goldloop.confidence.names import AUTO, ESTIMATORS, METHODS
-from goldloop.errors import SettingsError
-from goldloop.prices import Price, read_prices
+from goldloop.prices import Price
 
-T = TypeVar("T")
 Check = Callable[[Any], str | None]
 _ADDRESS = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/@:?#\\]+)(:[0-9]{1,5})?([/?]\S*)?")
 _CALLABLE = re.compile(r"python:[^\s:]+:[^\s:]+")
 _MODULE = re.compile(r"[^\s:]+:[^\s:]+")
-_CREDENTIALS = re.compile(r"//.*@")
-_KINDS = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def _between(low: float, high: float) -> Check:
@@ -418,139 +406,3 @@ SECRETS = {
     ),
 }
 ALIASES = {"LABEL_STUDIO_URL": ("label_studio", "url"), "OPENAI_BASE_URL": ("agent", "base_url")}
-
-
-def parse_settings(table: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
-    """The settings that a parsed TOML table and an environment amount to.
-
-    Raises SettingsError for an unknown section or key, a wrong type, or a value out of range, and
-    names the setting as the user wrote it.
-    """
-    _refuse_unknown(table, {**SECTIONS, PRICES: None}, "section")
-    overrides = _overrides(environment)
-    sections = {
-        name: _section(name, cls, table.get(name, {}), overrides.get(name, {}))
-        for name, cls in SECTIONS.items()
-    }
-    # A secret that was read from a file often ends in a newline, which no header may hold.
-    secrets = {key: environment.get(name, "").strip() for key, (name, _) in SECRETS.items()}
-    prices = _prices(table, environment)
-    return Settings(**sections, prices=prices, secrets=Secrets(**secrets))
-
-
-def _prices(table: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Price]:
-    """The prices, whose keys are the user's own; the variable holds them as JSON."""
-    text = environment.get(PRICES_VARIABLE)
-    if not text:
-        return read_prices(table.get(PRICES, {}), f"goldloop.toml: [{PRICES}]")
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        raise SettingsError(f"${PRICES_VARIABLE} must be a JSON object") from None
-    return read_prices(value, f"${PRICES_VARIABLE}")
-
-
-def _overrides(environment: Mapping[str, str]) -> dict[str, dict[str, tuple[str, str]]]:
-    """By section and key: the variable's name and text."""
-    found: dict[str, dict[str, tuple[str, str]]] = {}
-    for name, (section, key) in ALIASES.items():
-        if environment.get(name):
-            found.setdefault(section, {})[key] = (name, environment[name])
-    for section, cls in SECTIONS.items():
-        for item in fields(cls):
-            name = f"GOLDLOOP_{section}_{item.name}".upper()
-            if name in environment:
-                found.setdefault(section, {})[item.name] = (name, environment[name])
-    return found
-
-
-def _section(name: str, cls: type[T], table: object, overrides: Mapping[str, tuple[str, str]]) -> T:
-    if not isinstance(table, Mapping):
-        raise SettingsError(f"goldloop.toml: [{name}] must be a section, not {_shown(table)}")
-    known = {item.name: item for item in fields(cast(Any, cls))}
-    _refuse_unknown(table, known, f"key in [{name}]")
-    values = {
-        key: _checked(known[key], value, f"goldloop.toml: [{name}] {key}")
-        for key, value in table.items()
-    }
-    for key, (variable, text) in overrides.items():
-        values[key] = _checked(known[key], _from_text(known[key], text), f"${variable}")
-    return cls(**values)
-
-
-def _refuse_unknown(given: Mapping[str, Any], known: Mapping[str, Any], what: str) -> None:
-    for key in given:
-        if key not in known:
-            near = difflib.get_close_matches(key, list(known), n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-            raise SettingsError(f"goldloop.toml: unknown {what}: {key}; {hint}")
-
-
-def _from_text(item: Field[Any], text: str) -> Any:
-    """An environment variable's text as the setting's type; the text itself where it is not one."""
-    if isinstance(item.default, tuple):
-        return [part.strip() for part in text.split(",") if part.strip()]
-    if isinstance(item.default, bool):
-        return {"true": True, "false": False}.get(text.strip().lower(), text)
-    if isinstance(item.default, (int, float)):
-        try:
-            return type(item.default)(text)
-        except ValueError:
-            return text
-    return text
-
-
-def _checked(item: Field[Any], value: Any, where: str) -> Any:
-    default = item.default
-    if isinstance(default, tuple):
-        if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
-            raise SettingsError(f"{where} must be a list of strings, not {_shown(value)}")
-        value = tuple(value)
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, type(default)) or isinstance(value, bool) != isinstance(default, bool):
-        kind = _KINDS[type(default)]
-        raise SettingsError(f"{where} must be {kind}, not {_shown(value)}")
-    check = item.metadata.get("check")
-    problem = check(value) if check else None
-    if problem:
-        raise SettingsError(f"{where} {problem}, not {_shown(value)}")
-    return value
-
-
-def _shown(value: object) -> str:
-    """A wrong value for a message: short, and without the password that an address may hold."""
-    shown = _CREDENTIALS.sub("//***@", repr(value))
-    return shown if len(shown) <= 80 else shown[:77] + "..."
-
-
-def settings_template() -> str:
-    """A goldloop.toml with every setting, its meaning and its default, all commented out."""
-    lines = [
-        "# Goldloop's settings. Every line shows a default: uncomment one to change it.",
-        "# [section] key is overridden by the environment variable GOLDLOOP_SECTION_KEY.",
-        "# Secrets do not belong here: see .env.example.",
-    ]
-    for section, cls in SECTIONS.items():
-        lines += ["", f"[{section}]"]
-        for item in fields(cls):
-            if item.default is MISSING:
-                raise TypeError(f"{section}.{item.name} has no default")
-            shown = list(item.default) if isinstance(item.default, tuple) else item.default
-            lines += [f"# {item.metadata['says']}", f"# {item.name} = {json.dumps(shown)}"]
-    lines += [
-        "",
-        f"[{PRICES}]",
-        f"# US dollars for a million input and output tokens, also {PRICES_VARIABLE} (as JSON);",
-        "# a model or an agent version in quotes, for goldloop cost and goldloop run --max-usd:",
-        '# "model-7" = [0.15, 0.60]',
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def environment_template() -> str:
-    """A .env.example with every secret that the settings know, empty."""
-    lines = ["# Copy to .env and fill in what you use. Never commit .env."]
-    for name, says in SECRETS.values():
-        lines += [f"# {says}", f"{name}="]
-    return "\n".join(lines) + "\n"
