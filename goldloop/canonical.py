@@ -8,10 +8,11 @@ form to compare and to hash; to store a value, write plain JSON.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import rfc8785
@@ -22,6 +23,16 @@ from goldloop.samples import ToolCall
 MAX_DEPTH = 200
 _LARGEST_EXACT = 2**53 - 1
 _ESCAPE = re.compile(r"\$+int")
+# The standard library's writer in C: the same bytes as RFC 8785, but for what `_Unusual` names.
+_write = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, sort_keys=True, separators=(",", ":")
+).encode
+
+
+class _Unusual(Exception):  # noqa: N818 - a signal, not an error
+    """A value that Python writes otherwise than RFC 8785: a number that one of them writes with an
+    exponent, a key outside ASCII (sorted by UTF-16), a type that JSON does not have.
+    """
 
 
 def canonical_json(value: object) -> bytes:
@@ -40,7 +51,16 @@ def canonical_json(value: object) -> bytes:
     '{"a":["é",{"$int":"9007199254740992"}],"b":1}'
     """
     try:
-        return rfc8785.dumps(_plain(value, 0))
+        return _write(_plain(value, 0, _quick_scalar)).encode()
+    except _Unusual:
+        return _canonical(value)
+    except UnicodeEncodeError as error:
+        raise RecordError(f"cannot be written as canonical JSON: {error}") from None
+
+
+def _canonical(value: object) -> bytes:
+    try:
+        return rfc8785.dumps(_plain(value, 0, _scalar))
     except ValueError as error:  # also UnicodeEncodeError, and integers over Python's digit limit
         raise RecordError(f"cannot be written as canonical JSON: {error}") from None
 
@@ -67,30 +87,57 @@ def normalise_text(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
-def _plain(value: object, depth: int) -> Any:
-    """The value in the types, spellings and ranges that `rfc8785` takes."""
-    if isinstance(value, str):
-        return unicodedata.normalize("NFC", value)
+def _scalar(value: object) -> Any:
+    """Any value but text, an object or a list, in the types and ranges that `rfc8785` takes."""
     if isinstance(value, int | float) and _LARGEST_EXACT < abs(value) < math.inf:
         return {"$int": str(int(value))}
-    if not isinstance(value, Mapping | list | tuple):
+    return value
+
+
+def _quick_scalar(value: object) -> Any:
+    """The same where Python writes it as RFC 8785 does; raises _Unusual for the rest."""
+    if value is None or isinstance(value, bool):
         return value
-    if depth >= MAX_DEPTH:
-        raise RecordError(f"nested more than {MAX_DEPTH} levels deep")
-    if isinstance(value, Mapping):
-        return _plain_object(value, depth + 1)
-    return [_plain(item, depth + 1) for item in value]
+    if not isinstance(value, int | float) or not abs(value) <= _LARGEST_EXACT:
+        raise _Unusual
+    if isinstance(value, int) or value.is_integer():
+        return int(value)
+    # Both write the shortest digits; Python turns to exponents below 1e-4, RFC 8785 below 1e-6.
+    if abs(value) < 1e-4:
+        raise _Unusual
+    return value
 
 
-def _plain_object(value: Mapping[Any, object], depth: int) -> dict[str, Any]:
+def _plain(value: object, depth: int, scalar: Callable[[object], Any]) -> Any:
+    """The value in the types and spellings that can be written, its scalars by `scalar`."""
+    if isinstance(value, str):
+        return value if value.isascii() else unicodedata.normalize("NFC", value)
+    if isinstance(value, dict | list | tuple | Mapping):
+        if depth >= MAX_DEPTH:
+            raise RecordError(f"nested more than {MAX_DEPTH} levels deep")
+        if isinstance(value, list | tuple):
+            return [_plain(item, depth + 1, scalar) for item in value]
+        return _plain_object(value, depth + 1, scalar)
+    return scalar(value)
+
+
+def _plain_object(
+    value: Mapping[Any, object], depth: int, scalar: Callable[[object], Any]
+) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for key, item in value.items():
         if not isinstance(key, str):
             raise RecordError(f"keys must be text, got {type(key).__name__}")
-        name = unicodedata.normalize("NFC", key)
+        name = key
+        if not key.isascii():
+            if scalar is _quick_scalar:
+                raise _Unusual
+            name = unicodedata.normalize("NFC", key)
         if name in plain:
             raise RecordError(f"the key {name[:80]!r} is there twice (equal after NFC)")
-        plain[name] = _plain(item, depth)
+        # Most values are such text, and a call for each would take longer than the rest.
+        short = type(item) is str and item.isascii()
+        plain[name] = item if short else _plain(item, depth, scalar)
     if len(plain) == 1 and _ESCAPE.fullmatch(name):
         return {f"${name}": plain[name]}
     return plain

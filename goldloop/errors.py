@@ -9,6 +9,7 @@
     ├── AgentError           the agent failed, refused or answered nonsense
     ├── LabelStudioError     Label Studio is unreachable or refused a call
     └── VersionError         a dataset version cannot be made or read
+        └── NothingChangedError  there is nothing new to commit
 
 A message names the file, line or id, says what was expected, and what to do next. The command line
 prints it in one line and exits with `exit_code`.
@@ -58,3 +59,9 @@ class LabelStudioError(GoldloopError):
 
 class VersionError(GoldloopError):
     """A dataset version cannot be made, read or trusted."""
+
+
+class NothingChangedError(VersionError):
+    """There is nothing to commit: all is as the newest version has it."""
+
+    exit_code = 3

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
 from goldloop.canonical import canonical_json
-from goldloop.errors import RecordError, VersionError
+from goldloop.errors import NothingChangedError, RecordError, VersionError
 
 Item = Mapping[str, Any]
 
@@ -25,6 +26,13 @@ EXPECTED_KEYS = ("user_input", "conversation", "expected_response", "expected_to
 DESCRIPTIVE_KEYS = ("difficulty", "tags", "source", "cluster_id", "metadata")
 CONTENT_KEYS = ("sample_id", *EXPECTED_KEYS, *DESCRIPTIVE_KEYS)
 EVIDENCE_KEYS = ("evidence", "selection")
+
+
+class OutOfOrderError(VersionError):
+    """Items did not come in the order of their ids."""
+
+    def __init__(self, sample_id: str) -> None:
+        super().__init__(f"sample {sample_id} does not stand in the order of ids")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +67,57 @@ class Changes:
 
 
 def fingerprints(items: Iterable[Item]) -> Fingerprints:
-    """Both fingerprints of a set of items.
+    """Both fingerprints of a set of items, in any order.
 
     A key that an item does not have counts as null. Raises VersionError when an id comes twice, and
     RecordError, with the id, for a value that JSON does not have.
     """
-    content, labels = sha256(f"{SCHEMA} content\n".encode()), sha256(f"{SCHEMA} labels\n".encode())
-    for sample_id, item in sorted(_by_id(items).items()):
-        content.update(_canonical(sample_id, content_of(item)) + b"\n")
-        labels.update(_canonical(sample_id, [sample_id, item["labels"]]) + b"\n")
-    return Fingerprints(content.hexdigest(), labels.hexdigest())
+    running = Fingerprinter()
+    for _, item in sorted(_by_id(items).items()):
+        running.add(item)
+    return running.result()
+
+
+class Fingerprinter:
+    """Both fingerprints of items that come one at a time, in the order of their ids."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._last = ""
+        self._content = sha256(f"{SCHEMA} content\n".encode())
+        self._labels = sha256(f"{SCHEMA} labels\n".encode())
+
+    def add(self, item: Item) -> None:
+        """Count one item in; raises OutOfOrderError, or VersionError when its id came before."""
+        sample_id = item_id(item)
+        if self.count and sample_id <= self._last:
+            raise _twice(sample_id) if sample_id == self._last else OutOfOrderError(sample_id)
+        self._content.update(_canonical(sample_id, content_of(item)) + b"\n")
+        self._labels.update(_canonical(sample_id, [sample_id, item["labels"]]) + b"\n")
+        self._last, self.count = sample_id, self.count + 1
+
+    def result(self) -> Fingerprints:
+        """The fingerprints of what was counted so far."""
+        return Fingerprints(self._content.hexdigest(), self._labels.hexdigest())
+
+
+def item_id(item: Item) -> str:
+    """The item's id in NFC: two spellings of one id are one id, as they are in the hash."""
+    return unicodedata.normalize("NFC", str(item["sample_id"]))
 
 
 def _by_id(items: Iterable[Item]) -> dict[str, Item]:
-    """The items by id, in NFC: two spellings of one id are one id, as they are in the hash."""
     found: dict[str, Item] = {}
     for item in items:
-        sample_id = unicodedata.normalize("NFC", str(item["sample_id"]))
+        sample_id = item_id(item)
         if sample_id in found:
-            raise VersionError(
-                f"sample {sample_id} is there twice; a version holds each sample once"
-            )
+            raise _twice(sample_id)
         found[sample_id] = item
     return found
+
+
+def _twice(sample_id: str) -> VersionError:
+    return VersionError(f"sample {sample_id} is there twice; a version holds each sample once")
 
 
 def _canonical(sample_id: str, value: object) -> bytes:
@@ -96,50 +132,104 @@ def content_of(item: Item) -> dict[str, Any]:
     return {key: item.get(key) for key in CONTENT_KEYS}
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An item of a version: its id in NFC, a mark, and how to read it.
+
+    Items with equal marks are equal, so neither has to be read; an empty mark says nothing.
+    """
+
+    sample_id: str
+    mark: str
+    read: Callable[[], Item]
+
+
 def changes_between(
     parent: Iterable[Item], child: Iterable[Item], guidelines: bool = False
 ) -> Changes:
-    """What a child holds that is different from its parent, item by item.
+    """What a child holds that is different from its parent, item by item; both in any order.
 
     Values are different when their canonical JSON is, so a changed spelling of Unicode or of a
     number is no change. `guidelines` says whether the labelling interface changed. Raises
     VersionError when an id comes twice in one of them.
     """
-    before, after = _by_id(parent), _by_id(child)
-    both = sorted(before.keys() & after.keys())
-    return Changes(
-        added=tuple(sorted(after.keys() - before.keys())),
-        removed=tuple(sorted(before.keys() - after.keys())),
-        modified=_differing(both, before, after, lambda item: _part(item, EXPECTED_KEYS)),
-        relabelled=_differing(both, before, after, lambda item: item["labels"]),
-        redescribed=_differing(
-            both, before, after, lambda item: _part(item, DESCRIPTIVE_KEYS + EVIDENCE_KEYS)
-        ),
-        guidelines=guidelines,
+    before, after = (
+        [Entry(key, "", partial(found.get, key)) for key in sorted(found)]  # type: ignore[arg-type]
+        for found in (_by_id(parent), _by_id(child))
     )
+    return changes_in_order(before, after, guidelines)
+
+
+def changes_in_order(
+    parent: Iterable[Entry], child: Iterable[Entry], guidelines: bool = False
+) -> Changes:
+    """The same of entries that both come in the order of their ids, read one at a time."""
+    added, removed = [], []
+    modified: dict[str, tuple[str, ...]] = {}
+    relabelled: dict[str, tuple[str, ...]] = {}
+    redescribed: dict[str, tuple[str, ...]] = {}
+    kinds = (modified, relabelled, redescribed)
+    for sample_id, old, new in paired(parent, child):
+        if new is None:
+            removed.append(sample_id)
+        elif old is None:
+            added.append(sample_id)
+        elif not old.mark or old.mark != new.mark:
+            for found, keys in zip(kinds, changed_keys(old.read(), new.read()), strict=True):
+                if keys:
+                    found[sample_id] = keys
+    return Changes(tuple(added), tuple(removed), *kinds, guidelines)
+
+
+def paired(
+    parent: Iterable[Entry], child: Iterable[Entry]
+) -> Iterator[tuple[str, Entry | None, Entry | None]]:
+    """Every id of either, in order, with what each has of it; both come in the order of ids."""
+    old_ones, new_ones = iter(parent), iter(child)
+    old, new = next(old_ones, None), next(new_ones, None)
+    while old or new:
+        if old and (new is None or old.sample_id < new.sample_id):
+            yield old.sample_id, old, None
+            old = next(old_ones, None)
+        elif new and (old is None or new.sample_id < old.sample_id):
+            yield new.sample_id, None, new
+            new = next(new_ones, None)
+        elif old and new:
+            yield new.sample_id, old, new
+            old, new = next(old_ones, None), next(new_ones, None)
+
+
+def changed_keys(old: Item, new: Item) -> tuple[tuple[str, ...], ...]:
+    """What is different in two forms of an item: the expected keys, the labels, and the rest."""
+    sample_id = item_id(new)
+    parts = (
+        (_part(old, EXPECTED_KEYS), _part(new, EXPECTED_KEYS)),
+        (old["labels"], new["labels"]),
+        (
+            _part(old, DESCRIPTIVE_KEYS + EVIDENCE_KEYS),
+            _part(new, DESCRIPTIVE_KEYS + EVIDENCE_KEYS),
+        ),
+    )
+    return tuple(
+        tuple(
+            key
+            for key in sorted(before.keys() | after.keys())
+            if not same_value(sample_id, before.get(key), after.get(key))
+        )
+        for before, after in parts
+    )
+
+
+def same_value(sample_id: str, old: object, new: object) -> bool:
+    """Whether two values have the same canonical JSON."""
+    kind = type(old)
+    if kind is type(new) and kind in (str, bool, type(None)) and old == new:
+        return True
+    return _canonical(sample_id, old) == _canonical(sample_id, new)
 
 
 def _part(item: Item, keys: Sequence[str]) -> dict[str, Any]:
     return {key: item.get(key) for key in keys}
-
-
-def _differing(
-    ids: Sequence[str],
-    before: Mapping[str, Item],
-    after: Mapping[str, Item],
-    part: Callable[[Item], Mapping[str, Any]],
-) -> dict[str, tuple[str, ...]]:
-    found = {}
-    for sample_id in ids:
-        old, new = part(before[sample_id]), part(after[sample_id])
-        changed = [
-            key
-            for key in sorted(old.keys() | new.keys())
-            if _canonical(sample_id, old.get(key)) != _canonical(sample_id, new.get(key))
-        ]
-        if changed:
-            found[sample_id] = tuple(changed)
-    return found
 
 
 def next_version(parent: str | None, changes: Changes, parent_size: int) -> tuple[str, str]:
@@ -147,13 +237,13 @@ def next_version(parent: str | None, changes: Changes, parent_size: int) -> tupl
 
     Major: samples removed, expected values or labels changed, guidelines changed, or more than 10%
     added. Minor: fewer added. Patch: nothing but descriptions or evidence. The first is 1.0.0.
-    Raises VersionError when nothing changed.
+    Raises NothingChangedError when nothing changed.
     """
     if parent is None:
         return "1.0.0", "the first version"
     major, minor, patch = parse_version(parent)
     if not changes:
-        raise VersionError(f"nothing changed since {parent}, so there is nothing to commit")
+        raise NothingChangedError(f"nothing changed since {parent}, so there is nothing to commit")
     reason = _major_reason(changes, parent_size)
     if reason:
         return f"{major + 1}.0.0", reason

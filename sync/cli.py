@@ -7,7 +7,17 @@ from pathlib import Path
 
 import click
 
-from sync.commands import answers, calibration, pool, selection, services, start, versions
+from sync.commands import (
+    answers,
+    calibration,
+    pool,
+    quality,
+    selection,
+    services,
+    start,
+    verify,
+    versions,
+)
 from sync.commands.common import InOrder
 
 
@@ -43,15 +53,18 @@ for _command in (
     calibration.calibrate_command,
     selection.estimate_command,
     selection.plan,
-    selection.verify,
     answers.agreement,
     answers.annotators,
     answers.route,
     answers.disputes,
     answers.audit_command,
     versions.commit,
+    verify.verify,
+    versions.diff,
     versions.export,
     versions.versions,
+    quality.report,
+    quality.show,
     services.webhook,
     services.serve_command,
     services.backend,

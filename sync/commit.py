@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from importlib import metadata
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from goldloop.consensus import STANDING
 from goldloop.errors import VersionError
-from goldloop.records import sample_record
-from goldloop.samples import Sample
-from goldloop.versions import SCHEMA, Item, changes_between, fingerprints, next_version
-from store.consensus import StoredConsensus, stored_consensus
+from goldloop.times import instant
+from goldloop.versions import SCHEMA, Changes, Entry, Item, changes_in_order, next_version
+from label_config.interface import Interface
 from store.database import Store, utc_now
 from store.designs import final_probabilities
 from store.rounds import Pick, picks_by_sample
-from store.samples import get_samples
+from store.snapshots import snapshot
+from store.standing import Counted, StandingSample, standing_samples
+from sync.companions import round_records, write_companions
 from sync.consensus import update_consensus
 from sync.project import Project, interface_in_use
-from sync.version_folder import interface_of, read_items, version_names, write_version
+from sync.report import facts_of_store, version_report
+from sync.version_folder import (
+    INTERFACE,
+    VersionFolder,
+    check_version,
+    entries_of,
+    find_version,
+    version_mark,
+    version_names,
+)
+from sync.version_writing import Draft, new_version
+
+# With more items, what takes all answers at once is left out of the report of the folder.
+WITH_FACTS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,70 +49,132 @@ class Commit:
 
 
 def commit_version(project: Project, db: Store, dataset: str, message: str) -> Commit:
-    """Write what stands as the next version; raises VersionError when there is nothing new."""
+    """Write what stands as the next version; raises NothingChangedError when nothing is new."""
     update_consensus(project, db)
+    return commit_standing(project, db, dataset, message)
+
+
+def commit_standing(project: Project, db: Store, dataset: str, message: str) -> Commit:
+    """The same by the consensus as it is stored.
+
+    Items are read, compared with the parent's and written one at a time.
+    """
     root = project.path(project.settings.store.versions)
     interface = interface_in_use(project, db)
-    items = gold_items(db)
-    if not items:
-        raise VersionError(
-            "no sample has labels that stand, so there is nothing to commit; see: goldloop status"
-        )
+    parent = _newest(root, dataset)
+    with new_version(root, dataset) as draft:
+        with snapshot(db):
+            entries = draft.write_items(gold_items(db))
+            changes = _changes(parent, entries, interface)
+            rounds = round_records(db)
+        if not draft.count:
+            raise VersionError(
+                "no sample has labels that stand, so there is nothing to commit; see: "
+                "goldloop status"
+            )
+        manifest = _manifest(draft, dataset, parent, changes) | {"message": message}
+        facts = facts_of_store(project, db) if draft.count <= WITH_FACTS else None
+        report = version_report(manifest, draft.items, interface.xml, facts)
+        write_companions(draft, root, manifest, interface, rounds, report)
+        folder, written = draft.finish(manifest["parent"], manifest)
+    return Commit(written, folder)
+
+
+def _newest(root: Path, dataset: str) -> VersionFolder | None:
+    """The version that is to be the parent, checked; None before the first one."""
     known = version_names(root, dataset)
-    parent = known[-1] if known else None
-    before = read_items(root, dataset, parent) if parent else []
-    guidelines = parent is not None and interface_of(root, dataset, parent) != interface.xml
-    changes = changes_between(before, items, guidelines)
-    version, reason = next_version(parent, changes, len(before))
-    manifest = {
+    if not known:
+        return None
+    parent = find_version(root, dataset, known[-1])
+    check_version(parent)
+    return parent
+
+
+def _changes(
+    parent: VersionFolder | None, entries: Iterable[Entry], interface: Interface
+) -> Changes:
+    """What is new; takes, and so writes, all entries."""
+    if parent is None:
+        return changes_in_order((), entries)
+    shown = parent.file(INTERFACE).read_bytes()
+    return changes_in_order(entries_of(parent), entries, shown != interface.xml.encode())
+
+
+def _manifest(
+    draft: Draft, dataset: str, parent: VersionFolder | None, changes: Changes
+) -> dict[str, Any]:
+    before: Mapping[str, Any] = parent.manifest if parent else {"version": None, "items": 0}
+    version, reason = next_version(before["version"], changes, before["items"])
+    return {
         "schema": SCHEMA,
         "dataset": dataset,
         "version": version,
-        "parent": parent,
+        "parent": before["version"],
+        "parent_sha256": version_mark(parent) if parent else None,
         "reason": reason,
-        "message": message,
-        "author": getpass.getuser(),
+        "author": _author(),
         "created_at": utc_now(),
-        "items": len(items),
-        "fingerprints": asdict(fingerprints(items)),
+        "tool_version": metadata.version("goldloop"),
+        "items": draft.count,
+        "fingerprints": draft.fingerprints,
         "changes": asdict(changes),
     }
-    folder = write_version(root, dataset, version, items, interface.xml, manifest)
-    return Commit(manifest, folder)
 
 
-def gold_items(db: Store) -> list[Item]:
-    """Every sample with labels that stand, as it will be in the version."""
-    standing = [one for one in stored_consensus(db) if one.state in STANDING]
+def _author() -> str:
+    """Who commits; by number where the machine has no name for them, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
+
+
+def gold_items(db: Store) -> Iterator[Item]:
+    """Every sample with labels that stand, as it will be in the version, in the order of ids."""
     picks, chances = picks_by_sample(db), final_probabilities(db)
-    items: list[Item] = []
-    for start in range(0, len(standing), 500):
-        chunk = standing[start : start + 500]
-        samples = get_samples(db, [one.sample_id for one in chunk])
-        for one in chunk:
-            selection = _selection(picks.get(one.sample_id), chances.get(one.sample_id))
-            items.append(_item(samples[one.sample_id], one, selection))
-    return items
+    for one in standing_samples(db):
+        chosen = _selection(picks.get(one.sample_id), chances.get(one.sample_id))
+        yield _item(one, chosen)
 
 
-def _item(sample: Sample, consensus: StoredConsensus, selection: Mapping[str, Any] | None) -> Item:
+def _item(standing: StandingSample, selection: Mapping[str, Any] | None) -> Item:
     """The sample, with the response that people agreed on as the expected one."""
-    corrected = consensus.labels.get("expected_response")
-    record = sample_record(sample)
+    corrected = standing.labels.get("expected_response")
+    record = standing.record
     if isinstance(corrected, str) and corrected.strip():
         record["expected_response"] = corrected
     return {
         **record,
-        "labels": consensus.labels,
+        "labels": standing.labels,
         "evidence": {
-            "state": consensus.state.value,
-            "agreement_rate": consensus.agreement_rate,
-            "annotators": consensus.annotators,
-            "mean_confidence": consensus.mean_confidence,
-            "disputed_fields": consensus.disputed,
+            "state": standing.state,
+            "agreement_rate": standing.agreement_rate,
+            "annotators": standing.annotators,
+            "mean_confidence": standing.mean_confidence,
+            "disputed_fields": standing.disputed,
+            "methods": standing.methods,
+            "annotations": _latest(standing.annotations),
         },
         "selection": selection,
     }
+
+
+def _latest(answers: Sequence[Counted]) -> list[dict[str, Any]]:
+    """What the labels rest on: the latest annotation of each person, by id."""
+    latest: dict[int, Counted] = {}
+    for one in answers:
+        held = latest.get(one.annotator_id)
+        if held is None or _age(one) > _age(held):
+            latest[one.annotator_id] = one
+    return [
+        {"id": one.annotation_id, "annotator": one.annotator_id, "updated_at": one.updated_at}
+        for one in sorted(latest.values(), key=attrgetter("annotation_id"))
+    ]
+
+
+def _age(one: Counted) -> tuple[datetime, int]:
+    what = f"updated_at of annotation {one.annotation_id}"
+    return instant(one.updated_at, what), one.annotation_id
 
 
 def _selection(pick: Pick | None, chance: float | None) -> Mapping[str, Any] | None:

@@ -2,46 +2,63 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
 
 from goldloop.errors import VersionError
-from sync.version_folder import read_items, read_manifest, version_names
+from goldloop.versions import Item
+from sync.exports import FORMATS
+from sync.exports.form import Edition, Format
+from sync.exports.whole import whole_file, whole_folder
+from sync.version_folder import checked_items, interface_of, read_manifest, version_names
 
-Writer = Callable[[Mapping[str, Any], Iterable[Mapping[str, Any]], TextIO], None]
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Which items are asked for: those with any of the tags and any of the difficulties (none
+    named: all of them), and where `labelled` is true, only those with labels.
+    """
 
-def _jsonl(manifest: Mapping[str, Any], items: Iterable[Mapping[str, Any]], out: TextIO) -> None:
-    """One item a line, each naming the version that it comes from, and how it was selected."""
-    source = {
-        "dataset": manifest["dataset"],
-        "version": manifest["version"],
-        "content_fingerprint": manifest["fingerprints"]["content"],
-        "labels_fingerprint": manifest["fingerprints"]["labels"],
-    }
-    for item in items:
-        out.write(
-            json.dumps({**item, **_selected(item), "goldloop": source}, ensure_ascii=False) + "\n"
+    tags: tuple[str, ...] = ()
+    difficulties: tuple[str, ...] = ()
+    labelled: bool = False
+
+    def __contains__(self, item: Item) -> bool:
+        return (
+            (not self.tags or not set(self.tags).isdisjoint(item.get("tags") or ()))
+            and (not self.difficulties or item.get("difficulty") in self.difficulties)
+            and (not self.labelled or bool(item["labels"]))
         )
 
-
-def _selected(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The design's three columns: a mean over the items that counts each by its weight speaks for
-    the whole pool. Without a weight an item was labelled by no design; leave it out of such a mean.
-    """
-    selection = item.get("selection") or {}
-    chance = selection.get("inclusion_probability")
-    return {
-        "inclusion_probability": chance,
-        "weight": 1.0 / chance if chance else None,
-        "selection_reason": selection.get("reason", "manual"),
-    }
+    def as_record(self) -> dict[str, object]:
+        """What was asked for, without what was not; empty for all items."""
+        asked: dict[str, object] = {
+            "tags": list(self.tags),
+            "difficulties": list(self.difficulties),
+            "labelled": self.labelled,
+        }
+        return {key: value for key, value in asked.items() if value}
 
 
-FORMATS: dict[str, Writer] = {"jsonl": _jsonl}
+EVERY_ITEM = Kept()
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How many items were written, and how many were left out by the reason why."""
+
+    items: int
+    left_out: Mapping[str, int]
+
+
+@dataclass
+class _Counts:
+    """What passed so far."""
+
+    written: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
 
 
 def parse_reference(root: Path, reference: str) -> tuple[str, str]:
@@ -56,19 +73,53 @@ def parse_reference(root: Path, reference: str) -> tuple[str, str]:
 
 
 def export_version(
-    root: Path, dataset: str, version: str, form: str, target: Path, *, force: bool = False
-) -> int:
-    """Write a checked version to `target`, whole or not at all; how many items it holds."""
-    if target.exists() and not force:
-        raise VersionError(f"{target} exists; choose another name, or replace it with --force")
-    items = read_items(root, dataset, version)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", newline="\n") as out:
-            FORMATS[form](read_manifest(root, dataset, version), items, out)
-        temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise VersionError(f"{target} cannot be written: {error.strerror}") from error
-    return len(items)
+    root: Path,
+    dataset: str,
+    version: str,
+    form: str,
+    target: Path,
+    *,
+    force: bool = False,
+    keep: Kept = EVERY_ITEM,
+) -> Exported:
+    """Write a checked version to `target`, whole or not at all.
+
+    Raises VersionError when the version is not as it was committed, when no item is left to write,
+    and when `target` exists: with `force` a file is replaced, and a folder that an export made.
+    """
+    made, counts = FORMATS[form], _Counts()
+    manifest = read_manifest(root, dataset, version)
+    asked = (item for item in checked_items(root, dataset, version) if item in keep)
+    edition = Edition(
+        manifest,
+        _fitting(made, asked, counts),
+        interface_of(root, dataset, version),
+        keep.as_record(),
+    )
+    mark = {"format": form, **edition.origin}
+    place = (
+        whole_folder(target, mark, force=force) if made.folder else whole_file(target, force=force)
+    )
+    with place as path:
+        made.write(edition, path)
+        if not counts.written:
+            raise VersionError(_nothing(edition.name, form, counts.left_out))
+    return Exported(counts.written, counts.left_out)
+
+
+def _fitting(made: Format, items: Iterable[Item], counts: _Counts) -> Iterator[Item]:
+    """The items that the format can hold; all are counted as they pass."""
+    for item in items:
+        reason = made.refuses(item)
+        if reason is None:
+            counts.written += 1
+            yield item
+        else:
+            counts.left_out[reason] += 1
+
+
+def _nothing(name: str, form: str, left_out: Mapping[str, int]) -> str:
+    if not left_out:
+        return f"no item of {name} is as --tag, --difficulty and --only-labelled ask"
+    why = "; ".join(f"{count} because {reason}" for reason, count in left_out.items())
+    return f"no item of {name} can be in the format {form}: {why}; export it as jsonl"

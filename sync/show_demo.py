@@ -142,5 +142,5 @@ def _commit_and_export(demo: Demo, db: Store) -> None:
     root = demo.project.path(demo.project.settings.store.versions)
     dataset, version = parse_reference(root, name)
     target = demo.project.path(f"{dataset}-{version}.jsonl")
-    count = export_version(root, dataset, version, "jsonl", target, force=True)
-    terminal.result(f"exported {count} items to {target}")
+    made_of = export_version(root, dataset, version, "jsonl", target, force=True)
+    terminal.result(f"exported {made_of.items} items to {target}")

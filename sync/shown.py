@@ -83,6 +83,15 @@ def show_commit(manifest: Mapping[str, Any]) -> None:
     )
 
 
+def show_exported(done: Mapping[str, Any]) -> None:
+    """Where an export is, and what it could not hold."""
+    terminal.result(
+        f"{done['items']} items of {done['dataset']}@{done['version']} written to {done['output']}"
+    )
+    for reason, count in done["left_out"].items():
+        terminal.say(f"{count} items are left out of {done['format']}, because {reason}")
+
+
 def show_versions(manifests: Iterable[Mapping[str, Any]]) -> None:
     """Every version, oldest first."""
     headings = ("dataset", "version", "parent", "items", "why", "content", "when")

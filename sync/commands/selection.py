@@ -1,4 +1,4 @@
-"""Commands on batches and what they tell: select, estimate, plan and verify."""
+"""Commands on batches and what they tell: select, estimate and plan."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ from sync.shown_selection import (
     show_estimate,
     show_plan,
     show_preview,
-    show_verdict,
 )
-from sync.verify_round import verdict_record, verify_round
 
 _FIELD = click.option("--field", help="The question that says who was right; default: settings.")
 _CORRECT = click.option(
@@ -155,22 +153,3 @@ def plan(
         compare=compare,
     )
     print_result(as_json, made.record(), lambda: show_plan(made))
-
-
-@click.group()
-def verify() -> None:
-    """Check that what was stored is what it says. Example: goldloop verify round 3"""
-
-
-@verify.command("round")
-@click.argument("number", type=click.IntRange(1))
-@json_option
-@click.pass_context
-def verify_round_command(ctx: click.Context, number: int, as_json: bool) -> None:
-    """Work a past round out again: every pick, probability, cutoff, level and fingerprint.
-
-    Exits with 1 and names the first thing that does not fit. Example: goldloop verify round 3
-    """
-    verdict = verify_round(project_of(ctx).open_store(), number)
-    print_result(as_json, verdict_record(verdict), lambda: show_verdict(verdict))
-    ctx.exit(0 if verdict.fits else 1)

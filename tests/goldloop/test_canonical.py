@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -193,3 +194,35 @@ def test_normal_text_does_not_depend_on_unicode_form_or_white_space(text: str) -
 
 def test_normal_text_ignores_case_width_and_spacing() -> None:
     assert normalise_text(" ＨELLO\u00a0\n Wörld ") == "hello wörld"
+
+
+@given(VALUES.filter(lambda value: b"$" not in canonical_json(value)))
+def test_the_bytes_are_those_of_the_reference_library(value: Any) -> None:
+    assert canonical_json(value) == rfc8785.dumps(_normal(value))
+
+
+def _normal(value: Any) -> Any:
+    match value:
+        case dict():
+            return {unicodedata.normalize("NFC", key): _normal(one) for key, one in value.items()}
+        case list():
+            return [_normal(one) for one in value]
+        case str():
+            return unicodedata.normalize("NFC", value)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1e-5, "0.00001"),
+        (1e-7, "1e-7"),
+        (-0.0, "0"),
+        (123456789012345.6, "123456789012345.6"),
+        (0.0001, "0.0001"),
+        ({"\U0001f600": 1, "\uffff": 2}, '{"\U0001f600":1,"\uffff":2}'),
+        ("\x7f\u2028\x1f", '"\x7f\u2028\\u001f"'),
+    ],
+)
+def test_numbers_keys_and_controls_are_spelled_by_the_standard(value: Any, text: str) -> None:
+    assert canonical_json(value).decode() == text

@@ -13,8 +13,13 @@ from goldloop.errors import RecordError, VersionError
 from goldloop.versions import (
     CONTENT_KEYS,
     Changes,
+    Entry,
+    Fingerprinter,
+    OutOfOrderError,
     changes_between,
+    changes_in_order,
     fingerprints,
+    item_id,
     next_version,
     parse_version,
 )
@@ -266,3 +271,49 @@ def test_a_version_is_three_numbers() -> None:
 def test_what_is_no_version_is_refused(text: str) -> None:
     with pytest.raises(VersionError, match=r"is no version; expected three numbers like 1\.0\.0"):
         parse_version(text)
+
+
+# Items that come one at a time
+
+
+@given(ITEMS)
+def test_items_in_order_have_the_fingerprints_of_the_set(items: list[Any]) -> None:
+    running = Fingerprinter()
+    for one in sorted(items, key=item_id):
+        running.add(one)
+    assert running.result() == fingerprints(items)
+    assert running.count == len(items)
+
+
+def test_items_out_of_order_are_refused() -> None:
+    running = Fingerprinter()
+    running.add(item("b"))
+    with pytest.raises(OutOfOrderError, match=r"^sample a does not stand in the order of ids$"):
+        running.add(item("a"))
+
+
+def test_an_item_that_comes_twice_in_a_row_is_refused() -> None:
+    running = Fingerprinter()
+    running.add(item("caf\u00e9"))
+    with pytest.raises(VersionError, match=r"is there twice"):
+        running.add(item("cafe\u0301"))
+
+
+@given(st.dates().map(str), st.integers(), st.floats(0, 1))
+def test_times_and_label_studio_ids_change_no_fingerprint(
+    when: str, number: int, weight: float
+) -> None:
+    answer = {"id": number, "annotator": number, "updated_at": when}
+    other = item(
+        evidence={"annotations": [answer], "updated_at": when, "task": number},
+        selection={"round": 3, "weight": weight},
+    )
+    assert fingerprints([other]) == fingerprints([item()])
+
+
+def test_entries_with_equal_marks_are_not_compared() -> None:
+    def unread() -> Any:
+        raise AssertionError("read")
+
+    same = [Entry("a", "mark", unread)]
+    assert not changes_in_order(same, same)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+from collections.abc import Iterator
 from hashlib import sha256
 
+import numpy as np
 import pytest
 
 from label_config.interface import builtin_interface
@@ -13,19 +17,24 @@ from label_config.results import write_result
 from store.annotations import RawAnnotation, store_task_annotations
 from store.database import transaction
 from store.tasks import ReviewProject, mark_delivered, plan_tasks, save_review_project
+from sync.verify_version import verify_version
 from sync.version_folder import read_items
 from tests.sync.dying import dies, start
 from tests.sync.loop import VERDICT
 
-FOLDER = "sync.version_folder"
+# Seconds within which a command is killed: about what it takes, so that most die at their work.
+KILLS, LONGEST = 20, 0.12
+WRITING = "sync.version_writing"
 POINTS = {
-    "before the folder is made": ("before", FOLDER, "tempfile.mkdtemp", 1),
-    "in an empty folder": ("after", FOLDER, "tempfile.mkdtemp", 1),
-    "after the items": ("after", FOLDER, "_write", 1),
-    "after the interface": ("after", FOLDER, "_write", 2),
-    "after the manifest": ("after", FOLDER, "_write", 3),
-    "before the rename": ("before", FOLDER, "_rename", 1),
-    "after the rename": ("after", FOLDER, "_rename", 1),
+    "before the folder is made": ("before", WRITING, "tempfile.mkdtemp", 1),
+    "in an empty folder": ("after", WRITING, "tempfile.mkdtemp", 1),
+    "among the items": ("before", WRITING, "_line", 2),
+    "after the items": ("after", WRITING, "_Hashed.finish", 2),
+    "after the interface": ("after", WRITING, "Draft.write", 1),
+    "after the card": ("after", WRITING, "Draft.write", 2),
+    "before the manifest": ("before", WRITING, "Draft.finish", 1),
+    "before the rename": ("before", WRITING, "_rename", 1),
+    "after the rename": ("after", WRITING, "_rename", 1),
 }
 
 
@@ -66,10 +75,10 @@ def annotation(number, task, sample_id, person, answers, updated_at="2026-01-01T
     )
 
 
-def relabel(loop):
-    """Both people change their mind about the first sample."""
-    wrong = {**VERDICT, "correctness": "incorrect"}
-    later = "2026-01-02T00:00:00.000000Z"
+def relabel(loop, turn=0):
+    """Both people change their mind about the first sample; in odd turns back again."""
+    wrong = {**VERDICT, "correctness": ("incorrect", "correct")[turn % 2]}
+    later = f"2026-01-02T00:00:00.{turn:06}Z"
     with loop.store() as db, transaction(db):
         given = [annotation(10 + person, 1, "s-000", person, wrong, later) for person in (1, 2)]
         store_task_annotations(db, {(1, 1): given})
@@ -91,18 +100,116 @@ class TestCommitIsKilled:
         if not there:
             assert labelled.json("commit")["version"] == "1.0.0"
         assert len(read_items(root, "golden", "1.0.0")) == 3
-        assert "nothing changed" in labelled.refused("commit")
+        assert "nothing changed" in labelled.refused("commit", exit_code=3)
+
+
+def kill_at_any_moment(loop, arguments, chance, longest):
+    """Run a command and kill it within so many seconds; whether it had come to its end before."""
+    process = start(loop.folder, arguments)
+    process.join(chance.uniform(0, longest))
+    process.kill()
+    process.join(30)
+    return process.exitcode == 0
+
+
+def all_fit(loop):
+    """The versions that are there, each of which is whole."""
+    there = versions(loop)
+    for version in there:
+        found = verify_version(loop.folder / "versions" / "golden" / version, "golden", version)
+        assert found.fits, found.misfits
+    return there
+
+
+@pytest.mark.slow
+class TestKilledAtAnyMoment:
+    """Twenty times here; a hundred gave nothing else."""
+
+    def test_a_commit_leaves_its_whole_version_or_none(self, labelled):
+        chance, before = np.random.default_rng(8), []
+        for number in range(KILLS):
+            ended = kill_at_any_moment(labelled, ("commit",), chance, LONGEST)
+            there = all_fit(labelled)
+            assert len(there) - len(before) in ((1,) if ended else (0, 1))
+            if len(there) > len(before):
+                relabel(labelled, number)
+            before = there
+        labelled.json("commit") if not ended else relabel(labelled, KILLS)
+        assert all_fit(labelled)
+
+    def test_an_export_leaves_its_whole_file_or_none(self, labelled):
+        labelled.run("commit")
+        whole, target = labelled.folder / "whole.jsonl", labelled.folder / "target.jsonl"
+        labelled.run("export", "-o", str(whole))
+        chance = np.random.default_rng(9)
+        for _ in range(KILLS):
+            target.unlink(missing_ok=True)
+            kill_at_any_moment(labelled, ("export", "-o", str(target)), chance, LONGEST)
+            assert not target.exists() or target.read_bytes() == whole.read_bytes()
+        labelled.run("export", "-o", str(target), "--force")
+
+
+class TestFullDisk:
+    @pytest.fixture
+    def small_disk(self, labelled) -> Iterator[None]:
+        """A file system of 40 KB where the versions are to be."""
+        folder = labelled.folder / "versions"
+        folder.mkdir()
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", folder], capture_output=True
+        )
+        if mounted.returncode:
+            pytest.skip("may not mount a small file system here")
+        yield
+        subprocess.run(["umount", "-l", folder], check=False)
+
+    def test_it_commits_nothing_and_says_so_in_one_line(self, labelled, small_disk):
+        said = labelled.refused("commit")
+        assert "No space left on device; nothing was committed" in said
+        root = labelled.folder / "versions"
+        assert versions(labelled) == []
+        assert list(root.iterdir()) == []
+        subprocess.run(["umount", "-l", root], check=True)
+        assert labelled.json("commit")["version"] == "1.0.0"
+        assert all_fit(labelled) == ["1.0.0"]
+
+
+class TestDraftsOfTheDead:
+    def test_are_removed_by_a_later_commit_once_nobody_writes_them(self, labelled):
+        dies(labelled.folder, ("commit",), POINTS["after the card"])
+        [left] = (labelled.folder / "versions" / "golden").glob(".commit-*")
+        labelled.run("commit")
+        assert left.exists(), "it may be a moment old only"
+        os.utime(left, (0, 0))
+        relabel(labelled)
+        labelled.run("commit")
+        assert not left.exists()
 
 
 class TestTwoCommitsAtOnce:
+    def test_of_different_numbers_one_wins_too(self, labelled):
+        """The slow one would be 2.0.0 and the quick one 1.0.1; both have the parent 1.0.0."""
+        labelled.run("commit")
+        relabel(labelled)
+        slow = start(
+            labelled.folder, ("commit",), constants=[(WRITING, "_sync", _wait_for_another)]
+        )
+        folder = labelled.folder / "versions" / "golden"
+        _until(lambda: list(folder.glob(".commit-*/manifest.json")))
+        (folder / "1.0.1").mkdir()
+        slow.join(30)
+        assert slow.exitcode == 1
+        assert "another commit was faster" in (labelled.folder / "dying.log").read_text()
+        assert not (folder / "2.0.0").exists()
+
     def test_one_wins_and_the_other_says_so(self, labelled):
         slow = start(
             labelled.folder,
             ("commit",),
-            constants=[(FOLDER, "_sync", _wait_for_a_rival)],
+            constants=[(WRITING, "_sync", _wait_for_a_rival)],
         )
         quick_folder = labelled.folder / "versions" / "golden"
-        _until(lambda: list(quick_folder.glob(".1.0.0-*/manifest.json")))
+        _until(lambda: list(quick_folder.glob(".commit-*/manifest.json")))
         assert labelled.json("commit")["version"] == "1.0.0"
         slow.join(30)
         assert slow.exitcode == 1
@@ -115,6 +222,11 @@ class TestTwoCommitsAtOnce:
 def _wait_for_a_rival(folder):
     if folder.name.startswith("."):
         _until(lambda: (folder.parent / "1.0.0").exists())
+
+
+def _wait_for_another(folder):
+    if folder.name.startswith("."):
+        _until(lambda: (folder.parent / "1.0.1").exists())
 
 
 def _until(happened, seconds=20):
@@ -156,9 +268,9 @@ class TestTampering:
         data, manifest = folder / "data.jsonl", folder / "manifest.json"
         data.write_text(data.read_text().replace('"correct"', '"incorrect"', 1))
         said = json.loads(manifest.read_text())
-        said["files"]["data.jsonl"] = sha256(data.read_bytes()).hexdigest()
+        said["files"]["data.jsonl"]["sha256"] = sha256(data.read_bytes()).hexdigest()
         manifest.write_text(json.dumps(said))
-        assert f"{manifest} does not describe data.jsonl" in self.refusal(loop)
+        assert f"{manifest} is not as it was committed" in self.refusal(loop)
 
     @pytest.mark.parametrize(
         "change",
@@ -168,6 +280,11 @@ class TestTampering:
             {"fingerprints": {"content": "0" * 64}},
             {"files": {}},
             {"files": {"data.jsonl": "0", "interface.xml": "0", "../../../goldloop.db": "0"}},
+            {"files": {"../goldloop.db": {"sha256": "0" * 64, "bytes": 1}}},
+            {"message": "another"},
+            {"author": "somebody else"},
+            {"manifest_sha256": "0" * 64},
+            {"layout": 1},
             {"version": "1.0.1"},
             {"dataset": "silver"},
             {"items": 2},

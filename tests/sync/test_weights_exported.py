@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from goldloop.versions import SCHEMA, fingerprints
-from sync.commit import gold_items
-from sync.version_folder import write_version
+from sync.commit import commit_standing
 from tests.sync.cases import COUNT, fill, label, pick
 from tests.sync.loop import Loop
 
@@ -18,18 +15,7 @@ from tests.sync.loop import Loop
 def exported(loop: Loop) -> list[dict[str, Any]]:
     """What export writes of a version with all that stands."""
     with loop.store() as db:
-        items = gold_items(db)
-    manifest = {
-        "schema": SCHEMA,
-        "dataset": "golden",
-        "version": "1.0.0",
-        "parent": None,
-        "reason": "the first version",
-        "created_at": "2026-01-01T00:00:00Z",
-        "items": len(items),
-        "fingerprints": asdict(fingerprints(items)),
-    }
-    write_version(loop.folder / "versions", "golden", "1.0.0", items, "<View/>", manifest)
+        commit_standing(loop.project, db, "golden", "")
     loop.run("export", "-o", str(loop.folder / "golden.jsonl"))
     lines = (loop.folder / "golden.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]

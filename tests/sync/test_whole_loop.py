@@ -83,7 +83,7 @@ def test_a_second_commit_needs_a_change_and_a_changed_answer_makes_a_major_versi
     given = [loop.answer(person, task) for task in tasks.values() for person in (0, 1)]
     loop.run("pull")
     first = loop.json("commit")
-    assert "nothing changed since 1.0.0" in loop.refused("commit")
+    assert "nothing changed since 1.0.0" in loop.refused("commit", exit_code=3)
     assert len(loop.json("versions")) == 1
 
     wrong = write_result(loop.project.interface(), {**VERDICT, "correctness": "incorrect"})

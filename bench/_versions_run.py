@@ -1,0 +1,88 @@
+"""One measurement of `bench versions`, in a process of its own: seconds and peak memory."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+
+import rfc8785
+
+from goldloop.canonical import canonical_json
+from sync.commit import commit_standing
+from sync.diff import compare
+from sync.project import open_project
+from sync.verify_version import verify_version
+from sync.version_folder import DATA, find_version, version_names
+
+DATASET = "golden"
+
+
+def versions_of(folder: Path) -> Path:
+    """Where the project's versions are."""
+    project = open_project(folder)
+    return project.path(project.settings.store.versions)
+
+
+def floor(folder: Path) -> None:
+    """The same rows in canonical JSON by the public library, and SHA-256 over them."""
+    _hashed(folder, rfc8785.dumps)
+
+
+def own_floor(folder: Path) -> None:
+    """The same by our own canonical JSON, which also normalises text."""
+    _hashed(folder, canonical_json)
+
+
+def _hashed(folder: Path, dumps: Callable[..., bytes]) -> None:
+    root = versions_of(folder)
+    digest = sha256()
+    with (root / DATASET / version_names(root, DATASET)[-1] / DATA).open("rb") as file:
+        for line in file:
+            digest.update(dumps(json.loads(line)))
+
+
+def commit(folder: Path) -> None:
+    """What stands, as the next version; consensus is up to date."""
+    project = open_project(folder)
+    with closing(project.open_store()) as db:
+        commit_standing(project, db, DATASET, "measured")
+
+
+def verify(folder: Path) -> None:
+    """The newest version, worked out again."""
+    root = versions_of(folder)
+    verdict = verify_version(root / DATASET / version_names(root, DATASET)[-1])
+    if not verdict.fits:
+        raise RuntimeError(f"the version that was written does not fit: {verdict.misfits[:3]}")
+
+
+def diff(folder: Path) -> None:
+    """The newest version beside its parent."""
+    root = versions_of(folder)
+    parent, child = version_names(root, DATASET)[-2:]
+    found = compare(find_version(root, DATASET, parent), find_version(root, DATASET, child))
+    if not found.diff.counts()["relabelled"]:
+        raise RuntimeError("nothing was found to be relabelled")
+
+
+KINDS = {"floor": floor, "own floor": own_floor, "commit": commit, "verify": verify, "diff": diff}
+
+
+def main() -> None:
+    """Do what the command line names, and print its figures as JSON."""
+    kind, folder = sys.argv[1], Path(sys.argv[2])
+    before = time.perf_counter()
+    KINDS[kind](folder)
+    seconds = time.perf_counter() - before
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "peak_mb": peak}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""A file or a folder that is written whole or not at all, and never over what is not ours."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from goldloop.errors import VersionError
+from sync.exports.form import write_json
+
+# Says of a folder that an export made it, and which files.
+MARK = "goldloop-export.json"
+_DRAFT = ".goldloop-export-"
+_ABANDONED = 60  # seconds that a draft without its writer is left alone
+
+
+@contextmanager
+def whole_file(target: Path, *, force: bool) -> Iterator[Path]:
+    """A path to write to, which becomes `target` at the end; removed again when the block fails.
+
+    Raises VersionError when something is at `target` and is not to be replaced, or is a folder.
+    """
+    if target.is_dir():
+        raise VersionError(f"{target} is a folder, and this format is one file; name a file")
+    _refuse_existing(target, force)
+    with _cannot_be_written(target), _draft(target.parent) as draft:
+        file = draft / "file"
+        yield file
+        _sync(file)
+        file.replace(target)
+        _sync(target.parent)
+
+
+@contextmanager
+def whole_folder(target: Path, mark: Mapping[str, Any], *, force: bool) -> Iterator[Path]:
+    """An empty folder to write in, which becomes `target` at the end; removed when the block fails.
+
+    `mark` is kept in it. Only a folder that holds what an export wrote and nothing else is
+    replaced. Raises VersionError when there is anything else at `target`.
+    """
+    _refuse_existing(target, force)
+    if os.path.lexists(target) and not _is_export(target):
+        raise VersionError(
+            f"{target} holds more than an export of Goldloop, so --force does not replace it; "
+            "choose another name"
+        )
+    with _cannot_be_written(target), _draft(target.parent) as draft:
+        folder = draft / "folder"
+        folder.mkdir()
+        yield folder
+        files = _files(folder)
+        write_json(folder / MARK, {**mark, "files": files})
+        for file in (*files, MARK):
+            _sync(folder / file)
+        _put(folder, target, draft / "replaced")
+        _sync(target.parent)
+
+
+@contextmanager
+def _draft(parent: Path) -> Iterator[Path]:
+    """A folder of one's own beside the target, which is gone at the end; so are those of exports
+    that were killed, whose locks went with them.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    for left in parent.glob(f"{_DRAFT}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                with _locked(left):
+                    shutil.rmtree(left, ignore_errors=True)
+    draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=parent))
+    try:
+        with _locked(draft):
+            yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Holds a folder's lock; raises OSError when another process does."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _refuse_existing(target: Path, force: bool) -> None:
+    if os.path.lexists(target) and not force:
+        raise VersionError(f"{target} exists; choose another name, or replace it with --force")
+
+
+@contextmanager
+def _cannot_be_written(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise VersionError(f"{target} cannot be written: {error.strerror or error}") from error
+
+
+def _is_export(folder: Path) -> bool:
+    """Whether a folder holds the files that an export wrote, and nothing that came later."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    try:
+        mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    files = mark.get("files") if isinstance(mark, dict) else None
+    return isinstance(files, list) and set(_files(folder)) <= {*map(str, files), MARK}
+
+
+def _files(folder: Path) -> list[str]:
+    """Every file and link in a folder, and every folder in it that is empty."""
+    found = [path for path in folder.rglob("*") if not _holds_something(path)]
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def _holds_something(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and any(path.iterdir())
+
+
+def _put(folder: Path, target: Path, aside: Path) -> None:
+    """Rename into place. What was there is moved aside first, and back when that fails."""
+    if not target.exists():
+        folder.rename(target)
+        return
+    target.rename(aside)
+    try:
+        folder.rename(target)
+    except BaseException:
+        aside.rename(target)
+        raise
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
