@@ -7,7 +7,16 @@ from pathlib import Path
 
 import click
 
-from sync.commands import answers, calibration, pool, selection, services, start, versions
+from sync.commands import (
+    answers,
+    calibration,
+    pool,
+    selection,
+    services,
+    start,
+    synthesis,
+    versions,
+)
 from sync.commands.common import InOrder
 
 
@@ -33,6 +42,8 @@ for _command in (
     start.demo,
     start.init,
     start.doctor,
+    synthesis.generate,
+    synthesis.synthesis,
     pool.import_command,
     pool.run,
     pool.cost,

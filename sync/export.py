@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from goldloop.errors import VersionError
+from goldloop.quality import verified_by
 from sync.version_folder import read_items, read_manifest, version_names
 
 Writer = Callable[[Mapping[str, Any], Iterable[Mapping[str, Any]], TextIO], None]
 
 
 def _jsonl(manifest: Mapping[str, Any], items: Iterable[Mapping[str, Any]], out: TextIO) -> None:
-    """One item a line, each naming the version that it comes from, and how it was selected."""
+    """One item a line, each naming the version that it comes from, how it was selected, and which
+    people stand behind it (`verified_by`, empty for nobody).
+    """
     source = {
         "dataset": manifest["dataset"],
         "version": manifest["version"],
@@ -23,9 +26,8 @@ def _jsonl(manifest: Mapping[str, Any], items: Iterable[Mapping[str, Any]], out:
         "labels_fingerprint": manifest["fingerprints"]["labels"],
     }
     for item in items:
-        out.write(
-            json.dumps({**item, **_selected(item), "goldloop": source}, ensure_ascii=False) + "\n"
-        )
+        marks = {**_selected(item), "verified_by": verified_by(item)}
+        out.write(json.dumps({**item, **marks, "goldloop": source}, ensure_ascii=False) + "\n")
 
 
 def _selected(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def _selected(item: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "inclusion_probability": chance,
         "weight": 1.0 / chance if chance else None,
-        "selection_reason": selection.get("reason", "manual"),
+        "selection_reason": selection.get("reason", "manual" if verified_by(item) else None),
     }
 
 

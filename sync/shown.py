@@ -79,7 +79,15 @@ def show_commit(manifest: Mapping[str, Any]) -> None:
     terminal.result(
         f"{manifest['dataset']}@{manifest['version']}: {manifest['items']} items "
         f"(parent {manifest['parent'] or 'none'}; {manifest['reason']})\n"
+        f"{_quality(manifest['quality'])}\n"
         f"content {prints['content']}\nlabels  {prints['labels']}"
+    )
+
+
+def _quality(found: Mapping[str, Any]) -> str:
+    return (
+        f"{found['human_labelled']} labelled by annotators, {found['synthetic']} synthetic,"
+        f" {found['spot_checked']} found good in a spot check, {found['unverified']} seen by nobody"
     )
 
 

@@ -173,7 +173,8 @@ class SynthesisSettings:
     )
     judge: str = setting(
         "",
-        "the model that says whether two answers mean the same; empty: the one that writes them",
+        "the model that says whether two answers mean the same; empty: the one that writes them;"
+        " embedding: no model, but how near they are by [selection] embedding",
     )
     min_characters: int = setting(8, "a shorter input is rejected", _between(1, 10_000))
     max_characters: int = setting(4000, "a longer one as well", _between(1, 1_000_000))

@@ -28,7 +28,13 @@ REASONS: Mapping[str, tuple[str, ...]] = {
         "leaked_example",
         "personal_data",
     ),
-    CONSISTENCY: ("different_calls", "different_answer", "unexpected_calls", "unexpected_answer"),
+    CONSISTENCY: (
+        "different_calls",
+        "different_answer",
+        "unexpected_calls",
+        "unexpected_answer",
+        "unsolved",
+    ),
     SPOT_CHECK: ("human_rejected",),
 }
 
