@@ -46,6 +46,7 @@ TEN_ROUNDS = (HARD, HARD + PPI, FAILURES, FAILURES + PPI)
 class Case:
     """A pool that grows from `start` to `items` over the rounds, while new items get harder from
     the first to the last accuracy. `equivalent` and `rmse` (points) are the figures to reproduce.
+    Without `quick_runs` it is left out of a quick run.
     """
 
     name: str
@@ -58,17 +59,25 @@ class Case:
     noise: float = 0.0
     rounds: int = 1
     labels: int = 500
+    share: float = SHARE
     equivalent: Mapping[str, float] = field(default_factory=dict)
     rmse: Mapping[str, float] = field(default_factory=dict)
 
 
 def _one(name: str, figures: tuple[int, int, int, int], **settings: Any) -> Case:
-    return Case(name, 3_000, 280, equivalent=dict(zip(ONE_ROUND, figures, strict=True)), **settings)
+    equivalent = dict(zip(ONE_ROUND, figures, strict=True))
+    return Case(
+        **{"name": name, "runs": 3_000, "quick_runs": 280, **settings}, equivalent=equivalent
+    )
+
+
+def _variant(name: str, figures: tuple[int, int, int, int], **settings: Any) -> Case:
+    return _one(f"one round, {name}", figures, runs=3_000, quick_runs=0, **settings)
 
 
 def _ten(name: str, figures: tuple[float, float, float, float], **settings: Any) -> Case:
     rmse = dict(zip(TEN_ROUNDS, figures, strict=True))
-    return Case(name, 1_500, 120, rounds=10, rmse=rmse, noise=NOISE, **settings)
+    return Case(name, 4_000, 120, rounds=10, rmse=rmse, noise=NOISE, **settings)
 
 
 CASES = (
@@ -77,6 +86,10 @@ CASES = (
     _one("one round, AUROC .85", (182, 231, 801, 753), auroc=0.85),
     _one("one round, AUROC .95", (190, 377, 1591, 1206), auroc=0.95),
     _one("one round, pool of 1,000", (443, 452, 569, 561), items=1_000, start=1_000),
+    _variant("hard share 50%", (275, 300, 613, 636), share=0.5),
+    _variant("hard share 30%", (380, 420, 604, 602), share=0.3),
+    _variant("pool of 2,000", (272, 285, 597, 572), items=2_000, start=2_000),
+    _variant("pool of 100,000", (136, 164, 567, 610), items=100_000, start=100_000),
     _ten("ten rounds", (3.2, 3.0, 1.74, 1.63)),
     _ten("ten rounds, growing", (3.2, 3.0, 1.76, 1.61), start=5_500, accuracies=(0.85, 0.65)),
     _ten("ten rounds, pool of 1,000", (1.7, 1.7, 1.24, 1.15), items=1_000, start=1_000),
@@ -97,7 +110,8 @@ class Outcome:
 def main(quick: bool) -> dict[str, Any]:
     """Reproduce the cases, then the recorded pools; a row for each case and estimator."""
     with ProcessPoolExecutor(WORKERS) as workers:
-        rows = [row for case in CASES for row in _case_rows(case, quick, workers)]
+        cases = [case for case in CASES if case.quick_runs or not quick]
+        rows = [row for case in cases for row in _case_rows(case, quick, workers)]
     _table(rows)
     if quick:
         print("few runs: coverage is known to ± 4 points, equivalent labels to ± 25%")
@@ -171,7 +185,7 @@ def simulated(case: Case, random: np.random.Generator) -> Iterator[tuple[str, Ou
         for size in sizes
     ]
     for name in (HARD, PRECISION, FAILURES):
-        yield from outcomes_of(name, right, prn, scores, case.labels // case.rounds)
+        yield from outcomes_of(name, right, prn, scores, case.labels // case.rounds, case.share)
 
 
 def _cohorts(case: Case) -> list[tuple[int, float]]:
@@ -184,7 +198,7 @@ def _cohorts(case: Case) -> list[tuple[int, float]]:
 
 
 def outcomes_of(
-    name: str, right: Floats, prn: Floats, scores: list[Floats], batch: int
+    name: str, right: Floats, prn: Floats, scores: list[Floats], batch: int, share: float = SHARE
 ) -> Iterator[tuple[str, Outcome]]:
     """Rounds of one design, a batch by each of `scores` (which grow with the pool), and what the
     estimators make of the labels, without and with the last scores as control.
@@ -192,7 +206,7 @@ def outcomes_of(
     sample = design(prn[: len(scores[0])])
     for confidence in scores:
         sample = sample.joined(prn[len(sample) : len(confidence)])
-        sample = one_round(name, sample, confidence, batch).design
+        sample = one_round(name, sample, confidence, batch, share).design
     outcome = np.where(sample.labelled, right, np.nan)
     plain = estimate_pool(outcome, sample)
     yield name, _outcome(plain, right, sample)
@@ -201,13 +215,15 @@ def outcomes_of(
         yield NAIVE, _naive(plain, right, sample)
 
 
-def one_round(name: str, sample: Design, confidence: Floats, batch: int) -> Round:
+def one_round(
+    name: str, sample: Design, confidence: Floats, batch: int, share: float = SHARE
+) -> Round:
     """The next batch by a design of that name."""
     if name == HARD:
-        return hard_round(sample, 1.0 - confidence, batch, SHARE)
+        return hard_round(sample, 1.0 - confidence, batch, share)
     aim = "precision" if name == PRECISION else "failures"
     learnt = interest(confidence, np.zeros(len(confidence), dtype=np.bool_), 0.0, aim)
-    return soft_round(sample, learnt, batch, SHARE)
+    return soft_round(sample, learnt, batch, share)
 
 
 def _outcome(found: Estimate, right: Floats, sample: Design) -> Outcome:

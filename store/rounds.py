@@ -339,13 +339,17 @@ def round_scores(db: Database, row: StoredRound, names: Sequence[str] = ()) -> d
 
 
 def round_near_duplicates(db: Database, round_id: int) -> dict[str, str]:
-    """By id: what a round passed over, and the pick that it resembles; the random part may have
-    drawn it all the same.
-    """
+    """By id: what a round left out, drawn or not, and the pick that it resembles."""
     rows = db.execute(
         "SELECT sample_id, duplicate_of FROM near_duplicates WHERE round_id = ? ORDER BY 1",
         [round_id],
     )
+    return dict(rows.fetchall())
+
+
+def near_duplicates(db: Database) -> dict[str, str]:
+    """By id: whatever a round left out, and the pick that it resembles; that of the last round."""
+    rows = db.execute("SELECT sample_id, duplicate_of FROM near_duplicates ORDER BY round_id")
     return dict(rows.fetchall())
 
 

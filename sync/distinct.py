@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from store.database import Store
 from store.samples import sample_texts
 
@@ -34,11 +31,6 @@ class Distinct:
         if found is not None:
             self.refused[self._ids[position]] = found
         return found is None
-
-    def repeated(self, positions: NDArray[np.intp]) -> dict[str, str]:
-        """Of draws, which stay whatever they resemble: by id, the pick that each is like."""
-        likes = ((self._ids[place], self._closest(place)) for place in positions.tolist())
-        return {sample_id: like for sample_id, like in likes if like is not None}
 
     def _closest(self, position: int) -> str | None:
         """What was let in and resembles this one; where nothing does, this one is in."""

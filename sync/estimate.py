@@ -23,7 +23,7 @@ from goldloop.selection import Design
 from store.database import Store
 from store.designs import design_of
 from store.grades import Grade, graded_without_a_round, grades, same_as_shown
-from store.rounds import ScoredSamples, get_rounds, scored_samples
+from store.rounds import ScoredSamples, get_rounds, near_duplicates, scored_samples
 from sync.calibrate import right_answers
 from sync.project import Project
 from sync.rank_pool import difficulty_members, tag_members
@@ -47,8 +47,9 @@ class PoolEstimate:
 
     `outcomes` counts what became of the samples that rounds picked; `elsewhere` are those whose
     label speaks of another version's run alone. `by_hand` are labelled samples that no round
-    picked; they are kept out. `unseen` samples came after the last round. `slices` are in the order
-    that they are shown in. `notes` are warnings.
+    picked; they are kept out. `unseen` samples came after the last round. `by_likeness` samples
+    were drawn and wait for a later batch; they count like the labelled one that they nearly repeat.
+    `slices` are in the order that they are shown in. `notes` are warnings.
     """
 
     agent_version: str
@@ -60,6 +61,7 @@ class PoolEstimate:
     elsewhere: int
     by_hand: int
     unseen: int
+    by_likeness: int
     by: str | None
     slices: Mapping[str, Estimate]
     notes: Sequence[str]
@@ -90,13 +92,16 @@ def question_of(project: Project, db: Store, name: str | None, correct: Sequence
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sampled:
-    """A version's pool as the design sees it; `outcome` of shape (n,) is NaN where not graded."""
+    """A version's pool as the design sees it; `outcome` of shape (n,) is NaN where not graded, and
+    that of the sample that it resembles where one was drawn and waits for a later batch.
+    """
 
     samples: ScoredSamples
     design: Design
     outcome: NDArray[np.float64]
     grades: Sequence[Grade]
     elsewhere: int
+    by_likeness: int
 
 
 def sampled(
@@ -127,9 +132,15 @@ def sampled(
         and (one.agent_version == agent_version or one.sample_id in same)
     }
     known.update(given or {})
-    outcome = np.array([known.get(one, np.nan) for one in samples.ids], dtype=np.float64)
     other = [one for one in found if one.outcome == "answered" and one.sample_id not in known]
-    return Sampled(samples, design, outcome, found, len(other))
+    drawn = {one for one, is_in in zip(samples.ids, design.drawn.tolist(), strict=True) if is_in}
+    alike = {
+        one: known[of]
+        for one, of in near_duplicates(db).items()
+        if one in drawn and one not in known and of in known
+    }
+    outcome = [known.get(one, alike.get(one, np.nan)) for one in samples.ids]
+    return Sampled(samples, design, np.array(outcome), found, len(other), len(alike))
 
 
 def estimate(
@@ -167,9 +178,10 @@ def estimate(
         elsewhere=found.elsewhere,
         by_hand=len(by_hand),
         unseen=unseen,
+        by_likeness=found.by_likeness,
         by=by,
         slices=slices,
-        notes=[*whole.notes, *_notes(counts, found.elsewhere, len(by_hand), agent_version)],
+        notes=[*whole.notes, *_notes(counts, found, len(by_hand), agent_version)],
     )
 
 
@@ -187,7 +199,7 @@ def _why_nothing(agent_version: str, question: Question, found: Sampled) -> str:
     )
 
 
-def _notes(counts: Mapping[str, int], elsewhere: int, by_hand: int, version: str) -> list[str]:
+def _notes(counts: Mapping[str, int], found: Sampled, by_hand: int, version: str) -> list[str]:
     notes = []
     picked = max(sum(counts.values()), 1)
     lost = {name: counts.get(name, 0) for name in ("skipped", "disputed", "deleted")}
@@ -197,10 +209,15 @@ def _notes(counts: Mapping[str, int], elsewhere: int, by_hand: int, version: str
             f"over 5% of the {picked} picked samples have no label that stands ({parts}): if these "
             "are harder than the others, the estimate is too high; see: goldloop disputes"
         )
-    if elsewhere:
+    if found.elsewhere:
         notes.append(
-            f"{elsewhere} labels stand on runs of another version that say something else than "
-            f"those of {version}; they do not count. Grade these samples for it: --grades"
+            f"{found.elsewhere} labels stand on runs of another version that say something else "
+            f"than those of {version}; they do not count. Grade these samples for it: --grades"
+        )
+    if found.by_likeness:
+        notes.append(
+            f"{found.by_likeness} samples that were drawn nearly repeat labelled ones, and count "
+            "like these until a later batch asks about them"
         )
     if by_hand:
         notes.append(

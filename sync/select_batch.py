@@ -11,7 +11,6 @@ import numpy as np
 from goldloop.errors import GoldloopError
 from goldloop.novelty import Embed
 from goldloop.selection import (
-    RANDOM,
     UNCERTAIN,
     Admit,
     Design,
@@ -42,8 +41,9 @@ class Batch:
     With `by_rank`, runs were compared by their rank among the runs by the same method, because
     confidences of several methods are no one scale. `calibrators` are those that were in use.
     `new_paths` says of picks whose run took a new tool path what is new; `near_duplicates` maps
-    what was left out to the pick that it resembles, `repeated` what was drawn at random all the
-    same; `short` says of each tag how many labels are missing to its minimum after this batch.
+    what was left out to the pick that it resembles, `held` those of them that were drawn, and wait
+    for a later round; `short` says of each tag how many labels are missing to its minimum after
+    this batch.
     """
 
     picks: Sequence[Pick]
@@ -55,7 +55,7 @@ class Batch:
     mode: str = "hard"
     new_paths: Mapping[str, str] = field(default_factory=dict)
     near_duplicates: Mapping[str, str] = field(default_factory=dict)
-    repeated: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, str] = field(default_factory=dict)
     short: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -63,8 +63,8 @@ class Batch:
 class Drawn:
     """A round that is not written yet, with what it was made from.
 
-    `twins` are near-duplicates that were passed over, `repeated` those that were drawn at random,
-    and stay: who is drawn stands for others. Each is given with the pick that it resembles.
+    `twins` are the near-duplicates that were left out of the batch, each with the pick that it
+    resembles; those of them that were drawn are `held` in the round.
     """
 
     samples: ScoredSamples
@@ -73,7 +73,6 @@ class Drawn:
     scores: Scores
     round: Round
     twins: Mapping[str, str]
-    repeated: Mapping[str, str]
 
 
 def select_batch(
@@ -166,10 +165,7 @@ def draw_from(
         NOVEL if reason == UNCERTAIN and ranked.because[place] else reason
         for place, reason in zip(made.picks.tolist(), made.reasons, strict=True)
     )
-    drawn = made.picks[[reason == RANDOM or settings.mode == "soft" for reason in made.reasons]]
-    repeated = apart.repeated(drawn) if settings.near_duplicate else {}
-    made = replace(made, reasons=reasons)
-    return Drawn(samples, before, ranked, scores, made, apart.refused, repeated)
+    return Drawn(samples, before, ranked, scores, replace(made, reasons=reasons), apart.refused)
 
 
 def _round(
@@ -192,7 +188,7 @@ def _round(
 def batch_of(drawn: Drawn, settings: SelectionSettings, round_id: int | None) -> Batch:
     """What is shown of a round."""
     samples, made = drawn.samples, drawn.round
-    picked = {samples.ids[place] for place in made.picks.tolist()}
+    held = {samples.ids[place] for place in made.held.tolist()}
     novelty = drawn.ranked.novelty
     paths = {
         samples.ids[place]: reason
@@ -208,8 +204,8 @@ def batch_of(drawn: Drawn, settings: SelectionSettings, round_id: int | None) ->
         calibrators=tuple(sorted(samples.calibrators.values())),
         mode=settings.mode,
         new_paths=paths,
-        near_duplicates={one: of for one, of in drawn.twins.items() if one not in picked},
-        repeated=drawn.repeated,
+        near_duplicates={one: of for one, of in drawn.twins.items() if one not in held},
+        held={one: drawn.twins[one] for one in held},
         short=_short(drawn, settings.min_per_tag),
     )
 

@@ -54,10 +54,12 @@ def _show_left_out(batch: Batch) -> None:
             f"{len(batch.near_duplicates)} near-duplicates were left out: {', '.join(some)}{more};"
             " see [selection] near_duplicate"
         )
-    if batch.repeated:
+    if batch.held:
+        some = [f"{one} (like {of})" for one, of in list(batch.held.items())[:5]]
+        more = ", ..." if len(batch.held) > len(some) else ""
         terminal.say(
-            f"{len(batch.repeated)} near-duplicates were drawn at random and stay, because who is"
-            f" drawn stands for others: {', '.join(list(batch.repeated)[:5])}"
+            f"{len(batch.held)} near-duplicates were drawn at random: {', '.join(some)}{more}; they"
+            " come first in a later batch, and until then count like what they resemble"
         )
     if batch.short:
         missing = ", ".join(f"{tag}: {count}" for tag, count in batch.short.items())

@@ -125,7 +125,8 @@ class Round:
 
     `picks` are positions in the order of the batch, `reasons` has one of `uncertain` and `random`
     for each. `skipped` were next in line by uncertainty, not admitted (near-duplicates of a pick),
-    and not drawn at random either. `certain` is by this round alone, (n,); `design` is after the
+    and not drawn at random either. `held` were drawn and not admitted: they are in the sample, and
+    a later round picks them first. `certain` is by this round alone, (n,); `design` is after the
     round, with the picks labelled, the levels raised and `certain` joined to that of earlier ones.
 
     `cutoff` is the uncertainty, and `cutoff_tie` the `tie_break`, of the last one that a hard round
@@ -137,6 +138,7 @@ class Round:
     picks: Positions
     reasons: tuple[str, ...]
     skipped: Positions
+    held: Positions
     certain: Flags
     design: Design
     inclusion_probability: Floats

@@ -51,9 +51,10 @@ def hard_round(
 
     Ties in uncertainty are ordered by `prn.tie_break`. Of the random part, tags short of their
     minimum get theirs first; with `strata` (n,) the rest is spread evenly over these. Fewer than
-    `batch_size` are picked only where no more are unlabelled and admitted. `admit` is asked about
-    the uncertain ones alone: one that is passed over is not certain, and can be drawn at random.
-    What was drawn stays, whatever it resembles, for it stands for others.
+    `batch_size` are picked only where no more are unlabelled and admitted. An uncertain one that
+    `admit` turns away is passed over: it is not certain, and can be drawn at random. One that was
+    drawn and is turned away stays drawn, for it stands for others; it is `held` back, and a later
+    round takes it first.
 
     `inclusion_probability` is 1 for what is certain by any round so far, and for the others the
     share of the items of their level that was drawn. The level itself would do as well on average;
@@ -75,13 +76,14 @@ def hard_round(
     uncertain, passed = _most_uncertain(scores, before, n_uncertain, admit)
     certain = _beyond(scores, before.prn, uncertain)
     certain[passed] = False
-    draw = _random_part(before, uncertain, n_random, minimums, strata)
+    draw = _random_part(before, uncertain, n_random, minimums, strata, admit)
     picks = [*uncertain, *draw.taken]
     after = _after(before, picks, draw.level, certain)
     return Round(
         picks=np.array(picks, dtype=np.intp),
         reasons=(UNCERTAIN,) * len(uncertain) + (RANDOM,) * len(draw.taken),
-        skipped=np.setdiff1d(np.array(passed, dtype=np.intp), draw.taken),
+        skipped=np.setdiff1d(np.array(passed, dtype=np.intp), [*draw.taken, *draw.held]),
+        held=np.array(draw.held, dtype=np.intp),
         certain=certain,
         design=after,
         inclusion_probability=after.realised(),
@@ -108,10 +110,11 @@ def _random_part(
     budget: int,
     minimums: Sequence[TagMinimum],
     strata: ArrayLike | None,
+    admit: Admit | None,
 ) -> Draw:
     """The draw from the unlabelled items that were not picked for being uncertain."""
     have = before.labelled | _flags(before, uncertain)
-    draw = Draw.begin(before, ~have)
+    draw = Draw.begin(before, ~have, admit)
     budget = fill_minimums(draw, minimums, have, budget)
     if strata is not None:
         budget = draw_by_strata(draw, np.asarray(strata, dtype=np.intp), budget)

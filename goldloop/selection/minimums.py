@@ -8,12 +8,12 @@ is still known.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from goldloop.selection.design import Design, Flags, Positions, TagMinimum
+from goldloop.selection.design import Admit, Design, Flags, Positions, TagMinimum
 from goldloop.selection.scores import Floats
 
 SMALLEST = float(np.nextafter(0.0, 1.0))
@@ -44,19 +44,22 @@ def shortfalls(
 class Draw:
     """A random part while it is drawn: who is taken, who can still be, the levels so far.
 
-    Everything that is drawn stays, near-duplicates too: each stands for others that nobody sees.
+    `held` was drawn and not admitted, because it resembles what is in the batch. It stays drawn,
+    for it stands for others that nobody sees, and a later round asks about it first.
     """
 
     prn: Floats
     free: Flags
     level: Floats
+    admit: Admit | None = None
     taken: list[int] = field(default_factory=list)
+    held: list[int] = field(default_factory=list)
     raised_to: float | None = None
 
     @classmethod
-    def begin(cls, before: Design, free: Flags) -> Draw:
+    def begin(cls, before: Design, free: Flags, admit: Admit | None = None) -> Draw:
         """A draw from the free items, at the levels that earlier rounds left."""
-        return cls(before.prn, free.copy(), before.level.copy())
+        return cls(before.prn, free.copy(), before.level.copy(), admit)
 
     def from_group(self, members: Flags | None, count: int) -> int:
         """Take `count` free members (None: of all) by the smallest random numbers, those first that
@@ -66,21 +69,29 @@ class Draw:
         candidates = np.flatnonzero(self.free if members is None else self.free & members)
         before = self.drawn_before(candidates)
         key = np.where(before, self.prn[candidates] - 1.0, self.prn[candidates])
-        if count < len(candidates):
-            near = np.argpartition(key, count)[: count + 1]
-            candidates, key = candidates[near], key[near]
-        ordered = candidates[np.argsort(key, kind="stable")]
-        chosen = ordered[:count]
-        new = chosen[~self.drawn_before(chosen)]
-        self.take(chosen)
+        taken, drawn = self.take(smallest_first(candidates, key, count), count)
+        new = drawn[~self.drawn_before(drawn)]
         if len(new):
             self._raise(members, float(self.prn[new[-1]]))
-        return len(chosen)
+        return taken
 
-    def take(self, chosen: Positions) -> None:
-        """Put them into the batch."""
-        self.taken += chosen.tolist()
-        self.free[chosen] = False
+    def take(self, ordered: Iterable[int], count: int) -> tuple[int, Positions]:
+        """Put the first `count` that are admitted into the batch, and hold back those before the
+        last of them that are not; says how many were taken, and who was drawn, in order.
+        """
+        taken: list[int] = []
+        drawn: list[int] = []
+        for position in ordered if count > 0 else ():
+            drawn.append(position)
+            if self.admit is None or self.admit(position):
+                taken.append(position)
+            else:
+                self.held.append(position)
+            if len(taken) == count:
+                break
+        self.taken += taken
+        self.free[drawn] = False
+        return len(taken), np.array(drawn, dtype=np.intp)
 
     def drawn_before(self, at: Positions | int) -> Flags:
         """Whether these positions are below their levels."""
@@ -92,6 +103,18 @@ class Draw:
         whole = slice(None) if members is None else members
         self.level[whole] = np.maximum(self.level[whole], level)
         self.raised_to = max(self.raised_to or 0.0, level)
+
+
+def smallest_first(candidates: Positions, key: Floats, count: int) -> Iterator[int]:
+    """The candidates by `key`, (n,) each; only as many as are looked at are sorted."""
+    start, block = 0, 2 * count + 100
+    while start < len(candidates):
+        if block < len(candidates) - start:
+            near = np.argpartition(key[start:], block)
+            candidates[start:], key[start:] = candidates[start:][near], key[start:][near]
+        order = np.argsort(key[start : start + block], kind="stable")
+        yield from candidates[start : start + block][order].tolist()
+        start, block = start + block, 4 * block
 
 
 def fill_minimums(draw: Draw, minimums: Sequence[TagMinimum], labelled: Flags, budget: int) -> int:

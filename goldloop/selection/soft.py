@@ -29,7 +29,7 @@ from goldloop.selection.design import (
     Round,
     TagMinimum,
 )
-from goldloop.selection.minimums import SMALLEST, Draw, fill_minimums
+from goldloop.selection.minimums import SMALLEST, Draw, fill_minimums, smallest_first
 from goldloop.selection.scores import Floats, refuse_outside
 from goldloop.selection.shares import refuse_batch, split_batch
 
@@ -42,7 +42,7 @@ def soft_round(
     *,
     minimums: Sequence[TagMinimum] = (),
     strata: ArrayLike | None = None,
-    admit: Admit | None = None,  # noqa: ARG001 - so that both kinds of rounds are called alike
+    admit: Admit | None = None,
 ) -> Round:
     """Pick a batch from the unlabelled items, by `interest` (n,), 0 or more, of all items.
 
@@ -51,9 +51,10 @@ def soft_round(
     its own (`scale` is then None). A pick is `random` where the random share alone would have
     taken it. Where all that is unlabelled is taken, everything has the level 1.
 
-    `admit` is never asked: every pick is drawn, and stays whatever it resembles, for it stands for
-    others. `certain` is never set by a soft round: an item that cannot be missed has the level 1.
-    The inclusion probability of each item is its level, or 1 for what a hard round made certain.
+    Whom `admit` turns away stays drawn, for it stands for others; it is `held` back, and a later
+    round takes it first. `certain` is never set by a soft round: an item that cannot be missed has
+    the level 1. The inclusion probability of each item is its level, or 1 for what a hard round
+    made certain.
 
     Raises SettingsError for a batch below 1 or a share outside [0, 1], RecordError for an interest
     that is missing or negative.
@@ -65,7 +66,7 @@ def soft_round(
     """
     refuse_batch(batch_size, uncertain_share)
     rate, floor = _rates(before, interest, uncertain_share)
-    draw = Draw.begin(before, ~before.labelled & (rate > 0.0))
+    draw = Draw.begin(before, ~before.labelled & (rate > 0.0), admit)
     size = min(batch_size, int(draw.free.sum()))
     fill_minimums(draw, minimums, before.labelled, split_batch(size, uncertain_share)[1])
     left = size - len(draw.taken)
@@ -79,6 +80,7 @@ def soft_round(
         picks=np.array(draw.taken, dtype=np.intp),
         reasons=tuple(reasons),
         skipped=np.empty(0, dtype=np.intp),
+        held=np.array(draw.held, dtype=np.intp),
         certain=np.zeros(len(before), dtype=np.bool_),
         design=after,
         inclusion_probability=after.probability,
@@ -138,35 +140,32 @@ def _poisson(
     """Take the `count` free members with the smallest u / r, in that order, and raise the levels of
     all members; gives a_t and the reasons.
     """
-    candidates = np.flatnonzero(draw.free & members)
-    ordered = _in_order(draw, rate, candidates, count)
-    taken = ordered[:count]
-    if not len(taken):
+    ordered = _in_order(draw, rate, np.flatnonzero(draw.free & members), count)
+    before = len(draw.taken)
+    _, drawn = draw.take(ordered, count)
+    if not len(drawn):
         return None, []
-    scale = _scale(draw, rate, ordered, count)
-    draw.take(taken)
+    scale = _scale(draw, rate, drawn, next(ordered, None))
     reached = np.minimum(1.0, np.maximum(scale * rate[members], SMALLEST))
     draw.level[members] = np.maximum(draw.level[members], reached)
-    return scale, [RANDOM if u <= scale * floor else UNCERTAIN for u in draw.prn[taken].tolist()]
+    own = draw.prn[draw.taken[before:]].tolist()
+    return scale, [RANDOM if u <= scale * floor else UNCERTAIN for u in own]
 
 
-def _scale(draw: Draw, rate: Floats, ordered: Positions, count: int) -> float:
-    """a_t, given how many are taken; large enough for all where none is left."""
-    if draw.drawn_before(ordered[:count]).all():
+def _scale(draw: Draw, rate: Floats, drawn: Positions, following: int | None) -> float:
+    """a_t, given who is drawn and who comes next; large enough for all where nobody does."""
+    if draw.drawn_before(drawn).all():
         return 0.0
-    rest = ordered[count:]
-    return float(draw.prn[rest[0]] / rate[rest[0]] if len(rest) else 1.0 / rate[rate > 0.0].min())
+    if following is None:
+        return float(1.0 / rate[rate > 0.0].min())
+    return float(draw.prn[following] / rate[following])
 
 
-def _in_order(draw: Draw, rate: Floats, candidates: Positions, count: int) -> Positions:
-    """By u / r; those first that are below their level already."""
+def _in_order(draw: Draw, rate: Floats, candidates: Positions, count: int) -> Iterator[int]:
+    """By u / r; those first that are below their level already, in the order of a tie."""
     prn = draw.prn[candidates]
-    ratio = np.where(draw.drawn_before(candidates), 0.0, prn / rate[candidates])
-    if count < len(candidates):
-        near = np.argpartition(ratio, count)[: count + 1]
-        candidates, prn, ratio = candidates[near], prn[near], ratio[near]
-    ordered: Positions = candidates[np.lexsort((prn, tie_break(prn), ratio))]
-    return ordered
+    ratio = np.where(draw.drawn_before(candidates), tie_break(prn) - 1.0, prn / rate[candidates])
+    return smallest_first(candidates, ratio, count)
 
 
 def _after(before: Design, draw: Draw) -> Design:
@@ -182,8 +181,8 @@ def _settled(before: Design, draw: Draw) -> Floats:
     """The levels, such that u <= level says exactly who was taken: a product of floats may miss by
     its last digit.
     """
-    level, taken = draw.level.copy(), draw.taken
-    level[taken] = np.maximum(level[taken], np.maximum(before.prn[taken], SMALLEST))
+    level, drawn = draw.level.copy(), [*draw.taken, *draw.held]
+    level[drawn] = np.maximum(level[drawn], np.maximum(before.prn[drawn], SMALLEST))
     left = draw.free & ~before.drawn
     level[left] = np.minimum(level[left], np.nextafter(before.prn[left], 0.0))
     return level

@@ -159,19 +159,47 @@ def test_what_is_not_admitted_is_passed_over_reported_and_not_certain():
     assert found.certain.tolist() == [True, False, True, False, False]
 
 
-def test_what_was_passed_over_can_still_be_drawn_at_random():
+def test_what_was_passed_over_can_still_be_drawn_and_is_then_held_back():
     found = hard_round(
-        design([0.5, 0.1, 0.3]), [0.9, 0.8, 0.7], 2, 0.5, admit=lambda position: position == 2
+        design([0.5, 0.1, 0.3, 0.2]), [0.9, 0.8, 0.7, 0.6], 2, 0.5, admit=lambda one: one > 1
     )
-    assert (found.picks.tolist(), found.reasons) == ([2, 1], ("uncertain", "random"))
-    assert found.skipped.tolist() == [0]
+    assert (found.picks.tolist(), found.reasons) == ([2, 3], ("uncertain", "random"))
+    assert (found.skipped.tolist(), found.held.tolist()) == ([0], [1])
 
 
 @RULES
-def test_random_draws_stay_whatever_they_resemble(rule: Rule):
+def test_a_draw_that_is_turned_away_stays_drawn_and_others_fill_the_batch(rule: Rule):
     prn = np.random.default_rng(6).random(40)
-    found = rule(design(prn), np.full(40, 0.5), 10, 0.0, admit=lambda _: False)
-    assert found.picks.tolist() == np.argsort(prn)[:10].tolist()
+    order = np.argsort(prn).tolist()
+    away = {order[2], order[5], order[30]}
+    found = rule(design(prn), np.full(40, 0.5), 10, 0.0, admit=lambda one: one not in away)
+    assert found.picks.tolist() == [one for one in order[:12] if one not in away]
+    assert found.held.tolist() == [order[2], order[5]]
+    assert np.flatnonzero(found.design.drawn).tolist() == sorted(order[:12])
+    assert not found.design.labelled[found.held].any()
+
+
+@RULES
+def test_what_was_held_back_comes_first_in_the_next_round(rule: Rule):
+    prn = np.random.default_rng(6).random(40)
+    away = np.argsort(prn)[[2, 5]].tolist()
+    first = rule(design(prn), np.full(40, 0.5), 10, 0.0, admit=lambda one: one not in away)
+    second = rule(first.design, np.full(40, 0.5), 4, 0.0)
+    assert sorted(second.picks[:2].tolist()) == sorted(away)
+
+
+@RULES
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_the_batch_is_full_as_long_as_anybody_is_admitted(rule: Rule, share: float):
+    random = np.random.default_rng(3)
+    away = set(random.permutation(2000)[:900].tolist())
+    scores = random.random(2000)
+    before = design(random.random(2000))
+    found = rule(before, scores, 300, share, admit=lambda one: one not in away)
+    assert len(found.picks) == 300
+    assert not away & set(found.picks.tolist())
+    everything = rule(before, scores, 2000, share, admit=lambda one: one not in away)
+    assert set(everything.picks.tolist()) == set(range(2000)) - away
 
 
 @RULES

@@ -46,6 +46,27 @@ def test_a_pool_that_is_labelled_whole_is_counted(offline: Loop) -> None:
     assert found["low"] == found["high"] == found["value"]
 
 
+def test_what_was_drawn_and_repeats_a_labelled_sample_counts_like_it(offline: Loop) -> None:
+    offline.configure("selection", uncertain_share=0.0)
+    copies = [case(number, user_input="Where is my order?") for number in range(10)]
+    offline.run("import", str(offline.write("copies.jsonl", copies)))
+    fill(offline, 10, first=10)
+    batch = offline.json("select", "--batch-size", "11")
+    wait = len(batch["held"])
+    assert wait > 2
+    label(offline, [one["sample_id"] for one in batch["picks"]])
+    found = offline.json("estimate")
+    assert found["by_likeness"] == wait
+    assert found["estimate"]["missing"] == 0
+    assert found["estimate"]["labels"] == 11 + wait
+    assert any("nearly repeat labelled ones" in note for note in found["notes"])
+    # Their own answer counts as soon as there is one.
+    again = pick(offline, 1)
+    assert set(again) <= batch["held"].keys()
+    label(offline, again)
+    assert offline.json("estimate")["by_likeness"] == wait - 1
+
+
 def test_slices_are_estimated_each_by_itself(offline: Loop) -> None:
     fill(offline)
     label(offline, pick(offline, 90))

@@ -1,4 +1,4 @@
-"""run against an endpoint that fails now and then: a thousand samples, each answered once."""
+"""run against an endpoint that fails now and then: each sample answered once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from sync.cli import main
 from tests.agents.openai_server import OpenAIServer, says, sometimes
 
-SAMPLES = 1_000
+SAMPLES = 400
 SETTINGS = """
 [agent]
 kind = "openai"
@@ -84,7 +84,7 @@ def test_every_sample_ends_with_a_run_or_an_error_and_none_is_answered_twice(
     counts = {"agent_version": "model-7", "runs": SAMPLES - len(failed), "errors": len(failed)}
     assert json.loads(done.stdout) == counts
     # Faults that pass are tried again; those that last are two or three of nine.
-    assert 5 <= len(failed) <= 60
+    assert 1 <= len(failed) <= 30
     assert set(endpoint.answered) == found.keys() - failed
     assert set(endpoint.answered.values()) == {1}
 
@@ -96,13 +96,13 @@ def test_a_killed_run_is_finished_by_the_next_which_asks_about_nothing_that_was_
     command = [sys.executable, "-m", "sync.cli", "run"]
     process = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
     end = time.monotonic() + 60
-    while time.monotonic() < end and len(runs(folder)) < 200:
+    while time.monotonic() < end and len(runs(folder)) < 100:
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     time.sleep(0.5)  # answers to the dead process are counted until then
     before = runs(folder)
-    assert 200 <= len(before) < SAMPLES
+    assert 100 <= len(before) < SAMPLES
     endpoint.answered.clear()
     done = goldloop(folder, "run", "--json")
     assert done.returncode == 1, done.stderr

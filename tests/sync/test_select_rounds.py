@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from store.designs import final_probabilities
 from store.rounds import (
@@ -68,13 +69,19 @@ def test_near_duplicates_are_left_out_and_named(offline: Loop) -> None:
     assert offline.json("verify", "round", "1")["fits"]
 
 
-def test_near_duplicates_that_are_drawn_at_random_stay_and_are_named(offline: Loop) -> None:
+@pytest.mark.parametrize("mode", ["hard", "soft"])
+def test_a_near_duplicate_that_is_drawn_waits_for_the_next_batch(offline: Loop, mode: str) -> None:
+    offline.configure("selection", mode=mode)
     import_copies(offline)
     batch = offline.json("select", "--batch-size", "4")
-    assert len(batch["picks"]) == 4
+    assert len(batch["picks"]) == 3
     assert batch["near_duplicates"] == {}
-    assert batch["repeated"] == {"c0001": "c0000"}
-    assert offline.json("verify", "round", "1")["fits"]
+    [(held, like)] = batch["held"].items()
+    assert {held, like} == {"c0000", "c0001"}
+    assert held not in [one["sample_id"] for one in batch["picks"]]
+    again = offline.json("select", "--batch-size", "4")
+    assert [one["sample_id"] for one in again["picks"]] == [held]
+    assert all(offline.json("verify", "round", str(number))["fits"] for number in (1, 2))
 
 
 def import_copies(loop: Loop) -> None:

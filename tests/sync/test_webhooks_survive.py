@@ -125,9 +125,10 @@ def hints(site: Site) -> list[tuple]:
 
 def test_killed_at_random_moments_everything_ends_level_with_label_studio(make_site):
     site = make_site(12)
-    survived = survive(site, kills=8, annotations=60, seed=1, pace=0.3)
-    assert survived.kills.total() == 8
-    assert survived.crowd.submitted == 60
+    # python -m bench chaos does it a hundred times.
+    survived = survive(site, kills=5, annotations=40, seed=1, pace=0.25)
+    assert survived.kills.total() == 5
+    assert survived.crowd.submitted == 40
     assert min(survived.crowd.acts[act] for act in ("change", "delete", "ground_truth")) > 0
     assert not survived.crowd.refused
     assert not survived.difference

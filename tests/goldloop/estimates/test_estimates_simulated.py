@@ -10,7 +10,15 @@ import pytest
 from scipy.special import expit, logit
 
 from goldloop.estimates import Estimate, by_slice, estimate_pool
-from goldloop.selection import Design, TagMinimum, design, hard_round, interest, soft_round
+from goldloop.selection import (
+    Design,
+    Round,
+    TagMinimum,
+    design,
+    hard_round,
+    interest,
+    soft_round,
+)
 
 NAN = math.nan
 APART = 0.9539  # of right and wrong scores: an AUROC of .75
@@ -161,3 +169,45 @@ def test_items_pushed_by_hand_because_they_fail_change_nothing():
             yield estimate_pool(np.where(sample.labelled, right, NAN), sample), right.mean()
 
     holds(runs())
+
+
+@pytest.mark.parametrize("rule", [hard_round, soft_round])
+def test_a_pool_of_which_half_repeats_itself_and_no_batch_does(
+    rule: Callable[..., Round],
+) -> None:
+    """Copies fail more often. In each batch one of a kind is asked about; those of its kind that
+    were drawn as well count like it until their own turn comes.
+    """
+    rng = np.random.default_rng(8)
+    items, kinds = 1_200, 100
+    kind = np.where(np.arange(items) < items // 2, rng.integers(0, kinds, items), -1)
+    right = np.where(kind >= 0, pool(rng, kinds, 0.4)[kind], pool(rng, items, 0.9))
+    score = np.clip(0.6 - 0.4 * right + rng.normal(0, 0.2, items), 0, 1)
+    waiting = 0
+
+    def run(seed: int) -> tuple[Estimate, float]:
+        nonlocal waiting
+        sample, like = design(np.random.default_rng(seed).random(items)), {}
+        for _ in range(3):
+            sample = rule(sample, score, 60, 0.5, admit=one_of_a_kind(kind, like)).design
+        outcome = np.where(sample.labelled, right, NAN)
+        for one, of in like.items():
+            outcome[one] = right[one] if sample.labelled[one] else outcome[of]
+        waiting += int((sample.drawn & ~sample.labelled).sum())
+        return estimate_pool(outcome, sample), float(right.mean())
+
+    holds(run(seed) for seed in range(RUNS))
+    assert waiting > RUNS
+
+
+def one_of_a_kind(kind: np.ndarray, like: dict[int, int]) -> Callable[[int], bool]:
+    seen: dict[int, int] = {}
+
+    def admits(one: int) -> bool:
+        if kind[one] < 0 or kind[one] not in seen:
+            seen[int(kind[one])] = one
+            return True
+        like[one] = seen[int(kind[one])]
+        return False
+
+    return admits
