@@ -12,10 +12,10 @@ from agents.openai_model import OpenAIModel
 from agents.python_callable import PythonAgent, imported_value
 from agents.recorded import RecordedAgent
 from agents.retry import Retry
-from agents.schemas import Schema
 from agents.tools import Tools, executed_tools, recorded_tools
 from goldloop.errors import SettingsError
 from goldloop.samples import Run
+from goldloop.schemas import Schema
 
 KINDS = ("recorded", "python", "openai", "http")
 

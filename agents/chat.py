@@ -9,7 +9,7 @@ from typing import Any
 import openai
 
 from agents.answers import MAX_CALLS
-from agents.asking import LOGPROBS, Ask, strict
+from agents.asking import LOGPROBS, Ask, held_by, strict
 from agents.bodies import Done
 from agents.completions import Completion, tokens_from
 from agents.endpoint import said_of
@@ -17,6 +17,7 @@ from agents.retry import CallError, failed
 from agents.usage import Usage, usage_from
 from goldloop.samples import STOP_REASONS
 
+_ANY_OBJECT = {"type": "json_object"}
 _COUNTS = ("prompt_tokens", "completion_tokens")
 
 
@@ -28,15 +29,17 @@ class ChatCompletions:
         older `max_tokens`.
         """
         optional: dict[str, tuple[bool, dict[str, Any]]] = {
-            LOGPROBS: (True, {"logprobs": True}),
+            LOGPROBS: (ask.logprobs, {"logprobs": True}),
             "temperature": (ask.temperature is not None, {"temperature": ask.temperature}),
-            "schema": (ask.schema is not None, {"response_format": _format(ask.schema)}),
+            "seed": (ask.seed is not None, {"seed": ask.seed}),
             "usage": (stream, {"stream_options": {"include_usage": True}}),
         }
         request: dict[str, Any] = {"model": model, "messages": list(ask.turns)}
         for name, (wanted, keys) in optional.items():
             if wanted and name not in without:
                 request |= keys
+        if (form := held_by(ask, without)) in ("schema", "json"):
+            request["response_format"] = _format(ask.schema) if form == "schema" else _ANY_OBJECT
         if ask.tools:
             request["tools"] = [{"type": "function", "function": tool} for tool in ask.tools]
         if ask.max_tokens is not None:
@@ -115,8 +118,9 @@ def _add_chunk(body: dict[str, Any], choice: dict[str, Any], chunk: Mapping[str,
     if chunk.get("error"):
         usage = usage_from(body.get("usage"), _COUNTS)
         raise failed(chunk["error"], said_of(chunk["error"]), usage)
-    if chunk.get("usage") is not None:
-        body["usage"] = chunk["usage"]
+    for key in ("usage", "id"):
+        if chunk.get(key) is not None:
+            body[key] = chunk[key]
     choices = chunk.get("choices")
     for part in choices if isinstance(choices, list) else ():
         if isinstance(part, Mapping) and part.get("index") in (0, None):

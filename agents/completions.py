@@ -26,7 +26,8 @@ class Completion:
     those of the answer's text, empty where there are no log probabilities. `stop_reason` is
     `length` or `content_filter` where the endpoint cut the answer off. The tokens are those of this
     answer; the `spent` ones count what failed attempts were said to take as well. Each is None
-    where the endpoint does not say.
+    where the endpoint does not say. `request_id` is what the endpoint calls the request, and
+    `structured` what held the answer to the form that was asked for: `schema`, `json`, `prompt`.
     """
 
     message: Mapping[str, Any]
@@ -37,6 +38,8 @@ class Completion:
     spent_output_tokens: int | None = None
     stop_reason: str | None = None
     refused: bool = False
+    request_id: str | None = None
+    structured: str | None = None
 
     @property
     def text(self) -> str:

@@ -8,7 +8,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx2
 import openai
@@ -20,9 +20,21 @@ from goldloop.errors import SettingsError
 
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SECONDS = 10.0
+MAX_REQUEST_ID = 200
+# Failures before anything of the question has left.
+_UNSENT = ("ConnectError", "ConnectTimeout", "PoolTimeout")
 
 # How the package starts a call of one of its two interfaces.
 Start = Callable[..., AbstractContextManager[Any]]
+
+
+class Received(NamedTuple):
+    """The body of an answer as JSON, and what the endpoint calls the request: its `x-request-id`
+    header or else the body's own `id`, where there is one.
+    """
+
+    body: object
+    request_id: str | None
 
 
 class Endpoint:
@@ -46,25 +58,28 @@ class Endpoint:
         """Close the connections."""
         self.client.close()
 
-    def body(self, start: Start, request: Mapping[str, Any]) -> object:
+    def body(self, start: Start, request: Mapping[str, Any]) -> Received:
         """The JSON that it answers with. Raises `CallError`."""
         with self._answered(start, request) as (response, deadline):
-            return read_json(response.iter_bytes(), time.monotonic, deadline)
+            value = read_json(response.iter_bytes(), time.monotonic, deadline)
+            return _received(response, value)
 
     def streamed(
         self,
         start: Start,
         request: Mapping[str, Any],
         assemble: Callable[[Iterator[object]], object],
-    ) -> object:
+    ) -> Received:
         """What `assemble` makes of the events that it answers with; the body of an endpoint that
         does not stream but sends JSON, as it is. Raises `CallError`.
         """
         with self._answered(start, request) as (response, deadline):
             chunks = response.iter_bytes()
             if "json" in response.headers.get("content-type", ""):
-                return read_json(chunks, time.monotonic, deadline)
-            return assemble(read_events(chunks, time.monotonic, deadline))
+                value = read_json(chunks, time.monotonic, deadline)
+            else:
+                value = assemble(read_events(chunks, time.monotonic, deadline))
+            return _received(response, value)
 
     @contextmanager
     def _answered(self, start: Start, request: Mapping[str, Any]) -> Iterator[tuple[Any, float]]:
@@ -77,7 +92,16 @@ class Endpoint:
             # The cause's text may repeat a header, so only its kind is told.
             kind = type(error.__cause__ or error).__name__
             said = f"timed out after {self.timeout:g} s, {kind}" if "Timeout" in kind else kind
-            raise CallError(f"{shown_url(self.url)}: {said}", again=True) from None
+            raise CallError(
+                f"{shown_url(self.url)}: {said}", again=True, sent=kind not in _UNSENT
+            ) from None
+
+
+def _received(response: Any, value: object) -> Received:
+    own = value.get("id") if isinstance(value, Mapping) else None
+    named = response.headers.get("x-request-id") or own
+    sound = isinstance(named, str) and named.isprintable() and 0 < len(named) <= MAX_REQUEST_ID
+    return Received(value, named if sound else None)
 
 
 def _client(url: str, api_key: str | None, timeout: float) -> openai.OpenAI:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from agents.base import Model
 from agents.case_text import ReplyError, cut_text, question_about, shown_turns
@@ -34,12 +35,9 @@ def judged_groups(model: Model, sample: Sample, answers: Sequence[str]) -> tuple
     Raises `AgentError` when the endpoint fails for good, and `ReplyError` when its reply does
     not give each answer one group.
     """
-    case = {
-        "conversation": shown_turns(asked_turns(sample)),
-        "answers": [cut_text(answer) for answer in answers],
-    }
-    completion = model.ask(question_about(TASK, case), temperature=0.0, schema=SCHEMA)
-    groups = _groups(completion.text, len(answers))
+    question = groups_question(sample, answers)
+    completion = model.ask(question, temperature=0.0, schema=SCHEMA)
+    groups = groups_said(completion.text, len(answers))
     if groups is None:
         raise ReplyError(
             f"the judge's reply does not give each of {len(answers)} answers one group",
@@ -48,7 +46,17 @@ def judged_groups(model: Model, sample: Sample, answers: Sequence[str]) -> tuple
     return groups, completion.spent
 
 
-def _groups(reply: str, answers: int) -> list[int] | None:
+def groups_question(sample: Sample, answers: Sequence[str]) -> list[dict[str, Any]]:
+    """The question which of the answers to a sample mean the same, to be asked with `SCHEMA`."""
+    case = {
+        "conversation": shown_turns(asked_turns(sample)),
+        "answers": [cut_text(answer) for answer in answers],
+    }
+    return question_about(TASK, case)
+
+
+def groups_said(reply: str, answers: int) -> list[int] | None:
+    """The group of each answer that a reply gives; None when it does not give each one."""
     # Endpoints that do not know schemas wrap the object into words or a code block.
     objects = _OBJECT.findall(reply[:MAX_REPLY])
     try:

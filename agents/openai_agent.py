@@ -20,12 +20,12 @@ from agents.completions import Completion
 from agents.openai_model import OpenAIModel
 from agents.questions import chat_messages
 from agents.retry import CallError
-from agents.schemas import Schema
 from agents.tools import Tools
 from agents.usage import Usage, total
 from goldloop.confidence import LOGPROB, answer_probability
 from goldloop.errors import AgentError
 from goldloop.samples import Message, Run, Sample, asked_turns
+from goldloop.schemas import Schema
 
 SAMPLING_TEMPERATURE = 0.7
 MAX_STEPS = 10

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from agents.asking import Ask, Interface, refused_features
+from agents.asking import Ask, Interface, held_by, refused_features
 from agents.chat import ChatCompletions
 from agents.completions import Completion
 from agents.endpoint import Endpoint
@@ -83,6 +84,7 @@ class OpenAIModel:
                 status=error.status,
                 again=error.again,
                 usage=total(lost) if lost else Usage(),
+                sent=error.sent,
             ) from None
         return completion.having_spent(total([completion.usage, *lost]))
 
@@ -92,20 +94,29 @@ class OpenAIModel:
 
     def _probed(self, ask: Ask, lost: list[Usage]) -> Completion:
         without = self._without
-        request = self._request(ask, without)
         while True:
+            request = self._request(ask, without)
             try:
                 completion = self._retry(partial(self._call, request, lost))
             except CallError as error:
-                if error.status not in (400, 422):
+                blamed = self._blamed(ask, without, error)
+                if not blamed:
                     raise
-                without |= refused_features(str(error), without)
-                if (smaller := self._request(ask, without)) == request:
-                    raise
-                request = smaller
+                without |= blamed
             else:
                 self._without |= without
-                return completion
+                return replace(completion, structured=held_by(ask, without))
+
+    def _blamed(self, ask: Ask, without: frozenset[str], error: CallError) -> set[str]:
+        """What of the request to leave out after a refusal; nothing where it is about no feature
+        that the request has.
+        """
+        request, passed = self._request(ask, without), without
+        while error.status in (400, 422) and (blamed := refused_features(str(error), passed)):
+            if self._request(ask, without | blamed) != request:
+                return blamed
+            passed |= blamed
+        return set()
 
     def _request(self, ask: Ask, without: frozenset[str]) -> dict[str, Any]:
         return self._interface.request(self.model, ask, stream=self._stream, without=without)
@@ -114,10 +125,10 @@ class OpenAIModel:
         try:
             if self._stream:
                 assemble = self._interface.assembled
-                body = self._endpoint.streamed(self._start, request, assemble)
+                came = self._endpoint.streamed(self._start, request, assemble)
             else:
-                body = self._endpoint.body(self._start, request)
-            return self._interface.completion(body)
+                came = self._endpoint.body(self._start, request)
+            return replace(self._interface.completion(came.body), request_id=came.request_id)
         except CallError as error:
             if error.usage.known:
                 lost.append(error.usage)

@@ -10,7 +10,7 @@ from typing import Any
 
 import openai
 
-from agents.asking import LOGPROBS, Ask, strict
+from agents.asking import LOGPROBS, Ask, held_by, strict
 from agents.bodies import Done
 from agents.completions import Completion, Token, tokens_from
 from agents.endpoint import said_of
@@ -19,6 +19,7 @@ from agents.usage import Usage, usage_from
 
 # Where a message keeps the items that it was made of, for the next question.
 ITEMS = "items"
+_ANY_OBJECT = {"type": "json_object"}
 _COUNTS = ("input_tokens", "output_tokens")
 _ENDED = ("response.completed", "response.incomplete", "response.failed")
 # Parts of a message that are text, and the key that holds it.
@@ -29,10 +30,10 @@ class Responses:
     """POST /responses."""
 
     def request(self, model: str, ask: Ask, *, stream: bool, without: Set[str]) -> dict[str, Any]:
-        """The keys of a call."""
+        """The keys of a call; this interface knows no seed."""
         request: dict[str, Any] = {"model": model, "input": _input(ask.turns), "store": False}
         include = []
-        if LOGPROBS not in without:
+        if ask.logprobs and LOGPROBS not in without:
             include.append("message.output_text.logprobs")
         if ask.goes_on and "reasoning" not in without:
             include.append("reasoning.encrypted_content")
@@ -40,8 +41,8 @@ class Responses:
             request["include"] = include
         if ask.temperature is not None and "temperature" not in without:
             request["temperature"] = ask.temperature
-        if ask.schema is not None and "schema" not in without:
-            request["text"] = {"format": _format(ask.schema)}
+        if ask.schema is not None and (form := held_by(ask, without)) != "prompt":
+            request["text"] = {"format": _format(ask.schema) if form == "schema" else _ANY_OBJECT}
         if ask.tools:
             request["tools"] = [_tool(tool) for tool in ask.tools]
         if ask.max_tokens is not None:

@@ -31,7 +31,8 @@ class CallError(AgentError):
 
     `status` is the HTTP status, or None when there was no answer. `again` says whether the same
     call may work later, and `retry_after` how many seconds the endpoint asked to wait. `usage` is
-    what it took all the same, where the endpoint said so.
+    what it took all the same, where the endpoint said so; `sent` is False where there was nobody
+    to ask, so that it took nothing.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class CallError(AgentError):
         again: bool = False,
         retry_after: float | None = None,
         usage: Usage = Usage(),  # noqa: B008 - immutable
+        sent: bool = True,
     ) -> None:
         super().__init__(text)
         self.status = status
         self.again = again
         self.retry_after = retry_after
         self.usage = usage
+        self.sent = sent
         # 400, 413 and 422 are about what was asked.
         self.outage = again or status not in (None, 400, 413, 422)
 

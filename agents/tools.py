@@ -13,10 +13,10 @@ from pydantic import TypeAdapter, validate_call
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
 from agents.questions import UNPARSED
-from agents.schemas import Schema
 from agents.texts import clean_text
 from goldloop.errors import SettingsError
 from goldloop.samples import ToolCall
+from goldloop.schemas import Schema
 
 MAX_RESULT = 100_000
 MAX_SAID = 2_000

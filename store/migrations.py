@@ -492,3 +492,134 @@ def _turn_into_columns(db: Database, round_id: int) -> None:
 def m015_runs_by_version(db: Database) -> None:
     """Which agent versions there are is asked all the time."""
     db.executescript("CREATE INDEX runs_by_version ON runs (agent_version);")
+
+
+@migrations()
+def m016_synthesis(db: Database) -> None:
+    """Batches of synthetic samples, every attempt at each of their slots, and every call that was
+    paid for.
+    """
+    db.executescript("""
+    CREATE TABLE synthesis_batches (
+        batch INTEGER PRIMARY KEY,
+        created_at TEXT NOT NULL,
+        state TEXT NOT NULL
+            CHECK (state IN ('writing', 'filtering', 'checking', 'accepted', 'stopped')),
+        count INTEGER NOT NULL,
+        prompt_version TEXT NOT NULL,
+        model TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        -- The task, the tools, the count and the settings; a generation goes on for the same.
+        inputs TEXT NOT NULL,
+        slots TEXT NOT NULL,
+        -- The samples that prompts show, by capability.
+        examples TEXT NOT NULL,
+        price TEXT,
+        focus TEXT,
+        accepted_at TEXT,
+        how TEXT CHECK (how IN ('spot_check', 'unchecked'))
+    ) STRICT;
+    CREATE TABLE synthesis_candidates (
+        batch INTEGER NOT NULL REFERENCES synthesis_batches,
+        slot INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        difficulty TEXT NOT NULL,
+        capability TEXT NOT NULL,
+        persona TEXT NOT NULL,
+        style TEXT NOT NULL,
+        intent TEXT NOT NULL,
+        outcome TEXT NOT NULL CHECK (outcome IN
+            ('written', 'passed', 'rejected', 'needs_human', 'kept', 'human_rejected')),
+        stage TEXT CHECK (stage IN ('call', 'rules', 'consistency', 'spot_check')),
+        reason TEXT,
+        said TEXT,
+        -- None of the following where the call brought no sample.
+        sample_id TEXT,
+        prn REAL,
+        record TEXT,
+        provenance TEXT,
+        -- Whether a person found it good, and what they wrote; none where nobody looked at it.
+        verdict INTEGER CHECK (verdict IN (0, 1)),
+        human_said TEXT,
+        PRIMARY KEY (batch, slot, attempt)
+    ) STRICT;
+    CREATE INDEX synthesis_candidates_by_sample ON synthesis_candidates (sample_id);
+    -- The key names everything that was asked; a batch that asks it again gets this reply, unpaid.
+    -- Tries that brought none are "lost", and there may be several of a key.
+    CREATE TABLE synthesis_calls (
+        call_id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL,
+        batch INTEGER NOT NULL REFERENCES synthesis_batches,
+        slot INTEGER,
+        attempt INTEGER,
+        purpose TEXT NOT NULL,
+        step INTEGER,
+        status TEXT NOT NULL CHECK (status IN ('answered', 'refused', 'truncated', 'lost')),
+        request_id TEXT,
+        input_tokens INTEGER,
+        output_tokens INTEGER,
+        usd TEXT,
+        reply TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX synthesis_calls_by_key ON synthesis_calls (batch, key)
+        WHERE status != 'lost';
+    """)
+
+
+@migrations()
+def m017_spot_checks(db: Database) -> None:
+    """The spot checks of synthetic batches: the project in Label Studio, what was drawn, the tasks,
+    and every form of every answer. They are no samples of the pool yet, and their tasks are none of
+    the review's.
+    """
+    db.executescript("""
+    CREATE TABLE spot_check_projects (
+        project_id INTEGER PRIMARY KEY,
+        url TEXT NOT NULL,
+        title TEXT NOT NULL,
+        label_config TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE spot_checks (
+        batch INTEGER PRIMARY KEY REFERENCES synthesis_batches,
+        planned_at TEXT NOT NULL,
+        -- How many samples of each difficulty the drawn ones stand for.
+        population TEXT NOT NULL,
+        max_rejected REAL NOT NULL,
+        decision TEXT CHECK (decision IN ('accepted', 'stopped')),
+        decided_at TEXT,
+        -- What the decision was made from.
+        result TEXT
+    ) STRICT;
+    CREATE TABLE spot_check_tasks (
+        batch INTEGER NOT NULL REFERENCES spot_checks,
+        sample_id TEXT NOT NULL,
+        purpose TEXT NOT NULL CHECK (purpose IN ('drawn', 'needs_human')),
+        difficulty TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('planned', 'sending', 'delivered', 'deleted')),
+        project_id INTEGER REFERENCES spot_check_projects,
+        task_id INTEGER,
+        sent_at TEXT,
+        PRIMARY KEY (batch, sample_id)
+    ) STRICT;
+    CREATE TABLE spot_check_answers (
+        project_id INTEGER NOT NULL REFERENCES spot_check_projects,
+        annotation_id INTEGER NOT NULL,
+        updated_at TEXT NOT NULL,
+        batch INTEGER NOT NULL,
+        sample_id TEXT NOT NULL,
+        task_id INTEGER NOT NULL,
+        annotator_id INTEGER NOT NULL,
+        result TEXT NOT NULL,
+        was_cancelled INTEGER NOT NULL,
+        lead_time REAL,
+        created_at TEXT NOT NULL,
+        seen_at TEXT NOT NULL,
+        -- When a person took it back; one whose whole task was deleted stands.
+        deleted_at TEXT,
+        PRIMARY KEY (project_id, annotation_id, updated_at),
+        FOREIGN KEY (batch, sample_id) REFERENCES spot_check_tasks
+    ) STRICT;
+    CREATE INDEX spot_check_answers_by_sample ON spot_check_answers (batch, sample_id);
+    """)

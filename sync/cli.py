@@ -15,6 +15,7 @@ from sync.commands import (
     selection,
     services,
     start,
+    synthesis,
     verify,
     versions,
 )
@@ -43,6 +44,8 @@ for _command in (
     start.demo,
     start.init,
     start.doctor,
+    synthesis.generate,
+    synthesis.synthesis,
     pool.import_command,
     pool.run,
     pool.cost,

@@ -7,20 +7,34 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from heapq import merge
 from importlib import metadata
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from goldloop.errors import VersionError
+from goldloop.quality import (
+    ANNOTATORS,
+    SPOT_CHECK,
+    SPOT_CHECKED,
+    UNVERIFIED,
+    Quality,
+    quality_of,
+)
+from goldloop.records import sample_record
+from goldloop.samples import Sample
 from goldloop.times import instant
-from goldloop.versions import SCHEMA, Changes, Entry, Item, changes_in_order, next_version
+from goldloop.versions import SCHEMA, Changes, Entry, Item, changes_in_order, item_id, next_version
 from label_config.interface import Interface
+from store.consensus import stored_consensus
 from store.database import Store, utc_now
 from store.designs import final_probabilities
 from store.rounds import Pick, picks_by_sample
+from store.samples import get_samples
 from store.snapshots import snapshot
 from store.standing import Counted, StandingSample, standing_samples
+from store.synthesis import accepted_samples, verified_samples
 from sync.companions import round_records, write_companions
 from sync.consensus import update_consensus
 from sync.project import Project, interface_in_use
@@ -38,6 +52,7 @@ from sync.version_writing import Draft, new_version
 
 # With more items, what takes all answers at once is left out of the report of the folder.
 WITH_FACTS = 5_000
+CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +63,21 @@ class Commit:
     folder: Path
 
 
-def commit_version(project: Project, db: Store, dataset: str, message: str) -> Commit:
-    """Write what stands as the next version; raises NothingChangedError when nothing is new."""
+def commit_version(
+    project: Project, db: Store, dataset: str, message: str, *, unverified: bool = False
+) -> Commit:
+    """Write what stands as the next version; raises NothingChangedError when nothing is new.
+
+    With `unverified` it also holds the accepted synthetic samples that no annotator has labelled,
+    marked as such and without labels.
+    """
     update_consensus(project, db)
-    return commit_standing(project, db, dataset, message)
+    return commit_standing(project, db, dataset, message, unverified=unverified)
 
 
-def commit_standing(project: Project, db: Store, dataset: str, message: str) -> Commit:
+def commit_standing(
+    project: Project, db: Store, dataset: str, message: str, *, unverified: bool = False
+) -> Commit:
     """The same by the consensus as it is stored.
 
     Items are read, compared with the parent's and written one at a time.
@@ -64,20 +87,29 @@ def commit_standing(project: Project, db: Store, dataset: str, message: str) -> 
     parent = _newest(root, dataset)
     with new_version(root, dataset) as draft:
         with snapshot(db):
-            entries = draft.write_items(gold_items(db))
-            changes = _changes(parent, entries, interface)
+            items = gold_items(db)
+            if unverified:
+                items = merge(items, unverified_items(db), key=item_id)
+            changes = _changes(parent, draft.write_items(items), interface)
             rounds = round_records(db)
+            waiting = len(accepted_samples(db))
         if not draft.count:
-            raise VersionError(
-                "no sample has labels that stand, so there is nothing to commit; see: "
-                "goldloop status"
-            )
-        manifest = _manifest(draft, dataset, parent, changes) | {"message": message}
+            raise VersionError(_why_nothing(waiting))
+        quality = quality_of(draft.items())
+        manifest = _manifest(draft, dataset, parent, changes, quality) | {"message": message}
         facts = facts_of_store(project, db) if draft.count <= WITH_FACTS else None
         report = version_report(manifest, draft.items, interface.xml, facts)
         write_companions(draft, root, manifest, interface, rounds, report)
         folder, written = draft.finish(manifest["parent"], manifest)
     return Commit(written, folder)
+
+
+def _why_nothing(waiting: int) -> str:
+    hint = f" ({waiting} accepted synthetic samples: --unverified)" if waiting else ""
+    return (
+        f"no sample has labels that stand, so there is nothing to commit{hint}; see: "
+        "goldloop status"
+    )
 
 
 def _newest(root: Path, dataset: str) -> VersionFolder | None:
@@ -101,7 +133,11 @@ def _changes(
 
 
 def _manifest(
-    draft: Draft, dataset: str, parent: VersionFolder | None, changes: Changes
+    draft: Draft,
+    dataset: str,
+    parent: VersionFolder | None,
+    changes: Changes,
+    quality: Quality,
 ) -> dict[str, Any]:
     before: Mapping[str, Any] = parent.manifest if parent else {"version": None, "items": 0}
     version, reason = next_version(before["version"], changes, before["items"])
@@ -118,6 +154,7 @@ def _manifest(
         "items": draft.count,
         "fingerprints": draft.fingerprints,
         "changes": asdict(changes),
+        "quality": {**asdict(quality), "warnings": list(quality.warnings)},
     }
 
 
@@ -132,12 +169,47 @@ def _author() -> str:
 def gold_items(db: Store) -> Iterator[Item]:
     """Every sample with labels that stand, as it will be in the version, in the order of ids."""
     picks, chances = picks_by_sample(db), final_probabilities(db)
+    checked = verified_samples(db)
     for one in standing_samples(db):
         chosen = _selection(picks.get(one.sample_id), chances.get(one.sample_id))
-        yield _item(one, chosen)
+        yield _marked(_item(one, chosen), one.sample_id in checked)
 
 
-def _item(standing: StandingSample, selection: Mapping[str, Any] | None) -> Item:
+def _marked(item: dict[str, Any], checked: bool) -> Item:
+    """The item; a synthetic one says who verified it. Others are by annotators, as ever."""
+    if item["source"] != "synthetic":
+        return item
+    people = [ANNOTATORS, SPOT_CHECK] if checked else [ANNOTATORS]
+    return {**item, "evidence": {**item["evidence"], "verified_by": people}}
+
+
+def unverified_items(db: Store) -> Iterator[Item]:
+    """The accepted synthetic samples that no annotator has answered, without labels, in the order
+    of ids: their evidence says whether a person saw them in the spot check.
+    """
+    answered = {one.sample_id for one in stored_consensus(db) if one.annotators}
+    checked = verified_samples(db)
+    ids = [one for one in accepted_samples(db) if one not in answered]
+    for start in range(0, len(ids), CHUNK):
+        found = get_samples(db, ids[start : start + CHUNK])
+        for sample_id in sorted(found):
+            yield _unlabelled(found[sample_id], sample_id in checked)
+
+
+def _unlabelled(sample: Sample, checked: bool) -> Item:
+    return {
+        **sample_record(sample),
+        "labels": {},
+        "evidence": {
+            "state": SPOT_CHECKED if checked else UNVERIFIED,
+            "verified_by": [SPOT_CHECK] if checked else [],
+            "annotators": 0,
+        },
+        "selection": None,
+    }
+
+
+def _item(standing: StandingSample, selection: Mapping[str, Any] | None) -> dict[str, Any]:
     """The sample, with the response that people agreed on as the expected one."""
     corrected = standing.labels.get("expected_response")
     record = standing.record

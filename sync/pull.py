@@ -103,7 +103,7 @@ def pull(
         # Asked before the tasks are fetched, so that what changes meanwhile is looked at again.
         newest = _or_broken(client.newest_change, ours.project_id)
         since = None if cursor is None else _some_time_before(cursor)
-        pages = _readable_pages(client, ours.project_id, since, known.keys(), pulled)
+        pages = readable_pages(client, ours.project_id, since, known.keys(), pulled)
         found = _store_pages(project, db, client, ours, known, pages, pulled, on_task)
         if cursor is None:
             there = found | set(pulled.unreadable)
@@ -184,7 +184,7 @@ def _or_broken(ask: Callable[[int], T], project_id: int) -> T | Broken:
         return BROKEN
 
 
-def _readable_pages(
+def readable_pages(
     client: LabelStudioClient,
     project_id: int,
     since: str | None,

@@ -79,6 +79,7 @@ def show_commit(manifest: Mapping[str, Any]) -> None:
     terminal.result(
         f"{manifest['dataset']}@{manifest['version']}: {manifest['items']} items "
         f"(parent {manifest['parent'] or 'none'}; {manifest['reason']})\n"
+        f"{_quality(manifest['quality'])}\n"
         f"content {prints['content']}\nlabels  {prints['labels']}"
     )
 
@@ -90,6 +91,13 @@ def show_exported(done: Mapping[str, Any]) -> None:
     )
     for reason, count in done["left_out"].items():
         terminal.say(f"{count} items are left out of {done['format']}, because {reason}")
+
+
+def _quality(found: Mapping[str, Any]) -> str:
+    return (
+        f"{found['human_labelled']} labelled by annotators, {found['synthetic']} synthetic,"
+        f" {found['spot_checked']} found good in a spot check, {found['unverified']} seen by nobody"
+    )
 
 
 def show_versions(manifests: Iterable[Mapping[str, Any]]) -> None:

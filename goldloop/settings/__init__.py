@@ -23,6 +23,7 @@ from goldloop.settings.sections import (
     SelectionSettings,
     Settings,
     StoreSettings,
+    SynthesisSettings,
     WorkerSettings,
 )
 from goldloop.settings.templates import environment_template, settings_template
@@ -43,6 +44,7 @@ __all__ = [
     "SelectionSettings",
     "Settings",
     "StoreSettings",
+    "SynthesisSettings",
     "WorkerSettings",
     "environment_template",
     "parse_settings",

@@ -143,6 +143,60 @@ class AgentSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SynthesisSettings:
+    """The model that writes synthetic samples. What is empty is as for the agent; its endpoint is
+    [agent] base_url unless this has one.
+    """
+
+    model: str = setting("", "the model's name; empty: [agent] model")
+    base_url: str = setting("", "any compatible endpoint; empty: [agent] base_url", _http_url)
+    api: str = setting("chat", "chat (Chat Completions) or responses", _one_of("chat", "responses"))
+    temperature: float = setting(
+        0.9,
+        "outside of 0.8 to 1.0 there is a warning: samples repeat, or fall apart",
+        _between(0, 2),
+    )
+    max_output: int = setting(
+        4096, "tokens of one answer; 0: as the endpoint does it", _between(0, 10_000_000)
+    )
+    concurrency: int = setting(16, "calls at once", _between(1, 256))
+    timeout: float = setting(120.0, "seconds that one call may take", _between(0.1, 3600))
+    attempts: int = setting(
+        2, "tries to fill a place of the batch whose sample the rules reject", _between(1, 10)
+    )
+    evolve: bool = setting(
+        True, "whether medium and hard samples are made out of easier ones, step by step"
+    )
+    examples: int = setting(3, "samples of the pool shown in each prompt", _between(0, 20))
+    consistency: bool = setting(
+        True, "whether the model solves each sample twice, to see whether the answer stands"
+    )
+    judge: str = setting(
+        "",
+        "the model that says whether two answers mean the same; empty: the one that writes them;"
+        " embedding: no model, but how near they are by [selection] embedding",
+    )
+    min_characters: int = setting(8, "a shorter input is rejected", _between(1, 10_000))
+    max_characters: int = setting(4000, "a longer one as well", _between(1, 1_000_000))
+    near_duplicate: float = setting(
+        0.7,
+        "samples that share more of their words than this are one; 1: only the same text",
+        _between(0.01, 1),
+    )
+    spot_check: float = setting(0.1, "share of a batch that people look at", _between(0, 1))
+    min_spot_check: int = setting(50, "and no fewer than this", _between(0, 100_000))
+    max_rejected: float = setting(
+        0.05,
+        "a batch is stopped when people surely reject more than this: when the lower bound of the"
+        " exact 95% interval is above it",
+        _between(0, 1),
+    )
+    title: str = setting(
+        "Goldloop spot check", "the title of the project of the spot check", _title
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class ConfidenceSettings:
     """What a run's confidence is made of. Agreement costs `[agent] answers` - 1 further answers of
     the agent for each sample, verbalized and the judge one call of a model each.
@@ -363,6 +417,7 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     label_studio: LabelStudioSettings = field(default_factory=LabelStudioSettings)
     agent: AgentSettings = field(default_factory=AgentSettings)
+    synthesis: SynthesisSettings = field(default_factory=SynthesisSettings)
     confidence: ConfidenceSettings = field(default_factory=ConfidenceSettings)
     selection: SelectionSettings = field(default_factory=SelectionSettings)
     consensus: ConsensusSettings = field(default_factory=ConsensusSettings)
@@ -378,6 +433,7 @@ SECTIONS: dict[str, type[Any]] = {
     "store": StoreSettings,
     "label_studio": LabelStudioSettings,
     "agent": AgentSettings,
+    "synthesis": SynthesisSettings,
     "confidence": ConfidenceSettings,
     "selection": SelectionSettings,
     "consensus": ConsensusSettings,

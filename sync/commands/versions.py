@@ -31,20 +31,30 @@ from sync.version_folder import (
 @click.command()
 @click.option("--dataset", help="The dataset's name; default: settings.")
 @click.option("-m", "--message", default="", help="What this version is for.")
+@click.option(
+    "--unverified",
+    is_flag=True,
+    help="Also take accepted synthetic samples that nobody labelled, marked as such.",
+)
 @json_option
 @click.pass_context
-def commit(ctx: click.Context, dataset: str | None, message: str, as_json: bool) -> None:
+def commit(
+    ctx: click.Context, dataset: str | None, message: str, unverified: bool, as_json: bool
+) -> None:
     """Write what people agree on as an immutable, fingerprinted dataset version.
 
     Its number follows from what changed since the newest version, its parent. Major: samples
     removed, expected values or labels changed, the labelling interface changed, or more than 10%
     added. Minor: fewer added. Patch: only descriptions or evidence. Exits with 3, and writes
-    nothing, when nothing changed.
+    nothing, when nothing changed. Its manifest says how many items annotators labelled, and there
+    is a warning below 30%.
     Example: goldloop commit -m "first golden set"
     """
     project = project_of(ctx)
     name = dataset or project.settings.dataset.name
-    made = commit_version(project, project.open_store(), name, message)
+    made = commit_version(project, project.open_store(), name, message, unverified=unverified)
+    for warning in made.manifest["quality"]["warnings"]:
+        terminal.say(f"warning: {warning}")
     if as_json:
         terminal.print_json(made.manifest)
         return

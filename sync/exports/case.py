@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from goldloop.quality import verified_by
 from goldloop.records import read_sample_record
 from goldloop.samples import Message, Sample, ToolCall, asked_turns
 from goldloop.versions import Item
@@ -33,7 +34,7 @@ def selected(item: Item) -> dict[str, Any]:
     return {
         "inclusion_probability": chance,
         "weight": 1.0 / chance if chance else None,
-        "selection_reason": selection.get("reason", "manual"),
+        "selection_reason": selection.get("reason", "manual" if verified_by(item) else None),
     }
 
 
@@ -70,6 +71,7 @@ def facts(item: Item, source: Mapping[str, Any]) -> dict[str, Any]:
         **selected(item),
         "selection_round": (item.get("selection") or {}).get("round"),
         "state": state(item),
+        "verified_by": list(verified_by(item)),
         **{key: evidence.get(key) for key in _EVIDENCE},
         **source,
         "metadata": item.get("metadata") or {},

@@ -11,10 +11,10 @@ import pytest
 from agents.answers import FailedRunError
 from agents.openai_agent import OpenAIAgent
 from agents.openai_model import OpenAIModel
-from agents.schemas import Schema
 from agents.tools import executed_tools, recorded_tools
 from goldloop.errors import AgentError, SettingsError
 from goldloop.samples import Message, Run, Sample, ToolCall
+from goldloop.schemas import Schema
 from tests.agents.conftest import KEY, Make
 from tests.agents.openai_server import (
     Behaviour,

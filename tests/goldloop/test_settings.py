@@ -55,6 +55,7 @@ OTHERS = {str: "http", int: 7, float: 0.9, bool: True}
 # Settings that take only some values.
 FEW = {
     ("agent", "api"): "responses",
+    ("synthesis", "api"): "responses",
     ("confidence", "method"): "process",
     ("confidence", "estimators"): ["process", "entropy"],
     ("selection", "mode"): "soft",

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from agents.schemas import Schema
 from goldloop.errors import SettingsError
+from goldloop.schemas import Schema
 
 TREE = {
     "type": "object",
