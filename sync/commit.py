@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from goldloop.errors import VersionError
-from goldloop.quality import (
+from goldloop.records import sample_record
+from goldloop.samples import Sample
+from goldloop.times import instant
+from goldloop.verification import (
     ANNOTATORS,
     SPOT_CHECK,
     SPOT_CHECKED,
@@ -22,9 +25,6 @@ from goldloop.quality import (
     Quality,
     quality_of,
 )
-from goldloop.records import sample_record
-from goldloop.samples import Sample
-from goldloop.times import instant
 from goldloop.versions import SCHEMA, Changes, Entry, Item, changes_in_order, item_id, next_version
 from label_config.interface import Interface
 from store.consensus import stored_consensus

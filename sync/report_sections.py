@@ -115,6 +115,7 @@ def _composition(report: Record) -> Section:
         ("items", whole["items"]),
         ("with a label", whole["labelled"]),
         ("without any label", whole["unlabelled"]),
+        ("of those, found good in a spot check", whole["spot_checked"]),
         ("with a conversation before", whole["conversations"]),
         ("with an expected response", whole["with_response"]),
         ("with expected tool calls", whole["with_tool_calls"]),

@@ -24,6 +24,7 @@ from goldloop.quality_report.people import (
 )
 from goldloop.quality_report.selected import Selected
 from goldloop.quality_report.tools import ToolCoverage
+from goldloop.verification import FEWEST_LABELLED
 
 # Below this, alpha allows no conclusion (Krippendorff, Content Analysis, 2004).
 LEAST_ALPHA = 0.667
@@ -70,10 +71,19 @@ def _of_size(whole: Composition, tags: Sequence[Capability]) -> Iterator[Advice]
             f"{ENOUGH_TO_COMPARE}): only a difference of many points will be seen",
             f"select and label {ENOUGH_TO_COMPARE - whole.items} more: goldloop push",
         )
+    if whole.labelled < FEWEST_LABELLED * whole.items:
+        yield Advice(
+            "mostly_unlabelled",
+            f"{_items(whole.labelled)} of {whole.items} ({percent(whole.labelled / whole.items)})"
+            f" are labelled by people, fewer than {FEWEST_LABELLED:.0%}: what is measured with this"
+            " version is mostly what a model thinks",
+            "label more of it: goldloop push",
+        )
     if whole.unlabelled:
         yield Advice(
             "unlabelled",
-            f"{_items(whole.unlabelled)} of {whole.items} were labelled by nobody",
+            f"{_items(whole.unlabelled)} of {whole.items} were labelled by nobody"
+            + (f"; a spot check found {whole.spot_checked} good" if whole.spot_checked else ""),
             "let people label them before anything is decided by them",
         )
     if whole.nothing_expected:

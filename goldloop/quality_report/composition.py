@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from goldloop.samples import DIFFICULTIES, SOURCES
+from goldloop.verification import SPOT_CHECK, verified_by
 from goldloop.versions import Item
 
 NOT_GIVEN = "not given"
@@ -36,7 +37,8 @@ class Capability:
 class Composition:
     """How many items there are, and of which kinds.
 
-    `labelled` have a label; `unlabelled` were taken in without one. `with_response` and
+    `labelled` have a label; `unlabelled` were taken in without one, of which people who were shown
+    a share of a synthetic batch found `spot_checked` good. `with_response` and
     `with_tool_calls` say what is expected (no call at all counts as said), `nothing_expected` have
     neither, so a grader has nothing to hold an answer against. `clusters` counts the groups of
     items that belong together, `clustered` the items in a group with another one of the version.
@@ -46,6 +48,7 @@ class Composition:
     items: int
     labelled: int
     unlabelled: int
+    spot_checked: int
     conversations: int
     with_response: int
     with_tool_calls: int
@@ -97,6 +100,7 @@ class CompositionTally:
         counts = self.counts
         counts["items"] += 1
         counts["labelled"] += bool(item["labels"])
+        counts["spot_checked"] += not item["labels"] and SPOT_CHECK in verified_by(item)
         counts["conversations"] += bool(item.get("conversation"))
         response = bool(item.get("expected_response"))
         calls = item.get("expected_tool_calls") is not None
@@ -123,6 +127,7 @@ class CompositionTally:
             items=items,
             labelled=counts["labelled"],
             unlabelled=items - counts["labelled"],
+            spot_checked=counts["spot_checked"],
             conversations=counts["conversations"],
             with_response=counts["with_response"],
             with_tool_calls=counts["with_tool_calls"],

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from goldloop.quality import verified_by
 from goldloop.records import read_sample_record
 from goldloop.samples import Message, Sample, ToolCall, asked_turns
+from goldloop.verification import verified_by
 from goldloop.versions import Item
 
 _EVIDENCE = ("agreement_rate", "annotators", "disputed_fields")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from goldloop.quality import verified_by
+from goldloop.verification import verified_by
 from sync.exports.case import selected, slices
 from sync.exports.form import Edition, Format, write_lines
 

@@ -114,6 +114,15 @@ def test_items_that_nobody_labelled_are_told_and_counted():
     assert "unlabelled" in codes(made)
 
 
+@pytest.mark.parametrize(("labelled", "warned"), [(2, True), (3, False)])
+def test_fewer_than_three_in_ten_labelled_by_people_are_warned_about(labelled: int, warned: bool):
+    nobody = {"labels": {}, "evidence": {"state": "spot_checked", "verified_by": ["spot_check"]}}
+    given = [one if n < labelled else {**one, **nobody} for n, one in enumerate(items(10))]
+    made = report(given)
+    assert made.composition.spot_checked == 10 - labelled
+    assert ("mostly_unlabelled" in codes(made)) == warned
+
+
 def test_more_items_than_are_compared_leave_near_duplicates_unknown():
     assert report(items(3), compared=3).near_duplicates is not None
     made = report(items(4), compared=3)
