@@ -9,12 +9,14 @@ interface, interface.xml in its folder.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from goldloop.errors import PredictionError, VersionError
+from goldloop.fields import Field, FieldKind
 from goldloop.versions import Item
 from label_config.interface import Interface
 from label_config.results import write_result
@@ -52,7 +54,8 @@ def _result(interface: Interface, item: Item) -> list[dict[str, Any]]:
     """The labels as result items; those on questions that the interface does not ask are left
     out, and stay among the facts.
     """
-    known = {name: value for name, value in item["labels"].items() if interface.field(name)}
+    asked = ((interface.field(name), value) for name, value in item["labels"].items())
+    known = {field.name: _as_answered(field, value) for field, value in asked if field}
     try:
         return write_result(interface, known)
     except PredictionError as error:
@@ -60,6 +63,16 @@ def _result(interface: Interface, item: Item) -> list[dict[str, Any]]:
             f"sample {item['sample_id']}: its labels do not fit the version's labelling "
             f"interface: {error}; export it as jsonl"
         ) from error
+
+
+def _as_answered(field: Field, value: Any) -> Any:
+    """A value as a person can give it: a rating that people come to together is a mean, of which
+    the nearest number of stars is shown (half a star up); the mean itself is among the facts.
+    """
+    if field.kind is not FieldKind.RATING or not isinstance(value, int | float):
+        return value
+    low, high = field.minimum or 0, math.inf if field.maximum is None else field.maximum
+    return min(max(math.floor(value + 0.5), low), high)
 
 
 def _annotation(result: list[dict[str, Any]], name: str) -> dict[str, Any]:  # noqa: ARG001

@@ -94,3 +94,14 @@ def test_a_label_that_the_interface_refuses_is_named_with_its_sample(
     item = {**golden.items["plain"], "labels": {"verdict": "odd"}}
     with pytest.raises(VersionError, match=r"sample plain: .*verdict"):
         label_studio.FORMAT.write(golden.edition(item), tmp_path / "out.json")
+
+
+@pytest.mark.parametrize(("mean", "stars"), [(4.66559, 5), (2.5, 3), (7.2, 7), (3, 3)])
+def test_a_mean_rating_is_shown_as_the_nearest_stars_and_stays_among_the_facts(
+    golden: Golden, tmp_path: Path, mean: float, stars: int
+) -> None:
+    item = {**golden.items["plain"], "labels": {"stars": mean}}
+    label_studio.FORMAT.write(golden.edition(item), tmp_path / "out.json")
+    [task] = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert read_result(INTERFACE, task["annotations"][0]["result"]) == ({"stars": stars}, ())
+    assert json.loads(task["meta"]["goldloop"])["labels"] == {"stars": mean}
