@@ -4,6 +4,7 @@ Label Studio is installed into `.goldloop/label-studio`, which the demo uses too
 migrated once per lock and kept as a template, so that a server of a test starts in seconds.
 """
 
+import asyncio
 import fcntl
 import os
 import secrets
@@ -77,6 +78,20 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(OURS):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_event_loop_from_elsewhere(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Playwright leaves its event loop marked as running in this thread as long as a browser is
+    open; who has none of their own must be able to run one.
+    """
+    if "chromium" in request.fixturenames:
+        yield
+        return
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
 
 
 @pytest.fixture(scope="session")
