@@ -24,12 +24,15 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from datasketch import MinHash, MinHashLSH
 from numpy.typing import NDArray
 
 from goldloop.errors import SettingsError
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 Hashes = NDArray[np.uint64]
 
@@ -211,6 +214,10 @@ class Picked:
             raise SettingsError(
                 f"the threshold of near-duplicates must be above 0 and at most 1, not {threshold}"
             )
+        # Loaded here: it takes a third of a second, which no command has to wait for that compares
+        # no texts.
+        from datasketch import MinHashLSH
+
         self._threshold = threshold
         self._same: dict[str, str] = {}
         self._shingles: dict[str, Shingles] = {}
@@ -264,4 +271,6 @@ def _min_hash(hashes: Hashes) -> MinHash:
 @cache
 def _blank() -> MinHash:
     """A MinHash of nothing, always with the same permutations, which take longer than a text."""
+    from datasketch import MinHash
+
     return MinHash(num_perm=PERMUTATIONS, hashfunc=int)

@@ -160,13 +160,8 @@ def transaction(db: Database) -> Iterator[None]:
         yield
         return
     try:
-        db.conn.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        raise StoreError(
-            f"the store is locked by another process for over {BUSY_TIMEOUT_SECONDS} s; "
-            f"try again, or find who holds it ({error})"
-        ) from error
-    try:
+        # In here, so that an interrupt that comes right after it leaves no transaction open.
+        _begin(db)
         yield
         db.commit()
     except sqlite3.Error as error:
@@ -175,6 +170,16 @@ def transaction(db: Database) -> Iterator[None]:
     except BaseException:
         db.rollback()
         raise
+
+
+def _begin(db: Database) -> None:
+    try:
+        db.conn.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        raise StoreError(
+            f"the store is locked by another process for over {BUSY_TIMEOUT_SECONDS} s; "
+            f"try again, or find who holds it ({error})"
+        ) from error
 
 
 @contextmanager

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from goldloop.near_duplicates import Picked
 from store.database import Store
 from store.samples import sample_texts
-
-if TYPE_CHECKING:
-    from goldloop.near_duplicates import Picked
 
 
 class Distinct:
@@ -37,8 +34,6 @@ class Distinct:
         sample_id = self._ids[position]
         text = sample_texts(self._db, [sample_id])[sample_id]
         if self._picked is None:
-            from goldloop.near_duplicates import Picked  # its libraries load slowly
-
             self._picked = Picked(self._threshold)
         found = self._picked.closest(sample_id, text)
         if found is not None and found.of != sample_id:

@@ -123,7 +123,7 @@ class Draft:
         text = json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
         self.write(MANIFEST, [text.encode()])
         for folder in {(self.path / name).parent for name in self.files}:
-            _sync(folder)
+            sync_to_disk(folder)
         target = self._dataset / str(manifest["version"])
         with _locked(self._dataset):
             known = version_names(self._dataset.parent, self._dataset.name)
@@ -133,7 +133,7 @@ class Draft:
                     "meanwhile: another commit was faster; run commit again"
                 )
             _rename(self.path, target)
-        _sync(self._dataset)
+        sync_to_disk(self._dataset)
         return target, json.loads(text)
 
 
@@ -195,8 +195,9 @@ def _json_line(value: object, *, sort_keys: bool = False) -> bytes:
     return (json.dumps(value, ensure_ascii=False, sort_keys=sort_keys) + "\n").encode()
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def sync_to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -15,6 +15,7 @@ from typing import Any
 
 from goldloop.errors import VersionError
 from sync.exports.form import write_json
+from sync.version_writing import sync_to_disk
 
 # Says of a folder that an export made it, and which files.
 MARK = "goldloop-export.json"
@@ -34,9 +35,9 @@ def whole_file(target: Path, *, force: bool) -> Iterator[Path]:
     with _cannot_be_written(target), _draft(target.parent) as draft:
         file = draft / "file"
         yield file
-        _sync(file)
+        sync_to_disk(file)
         file.replace(target)
-        _sync(target.parent)
+        sync_to_disk(target.parent)
 
 
 @contextmanager
@@ -59,9 +60,9 @@ def whole_folder(target: Path, mark: Mapping[str, Any], *, force: bool) -> Itera
         files = _files(folder)
         write_json(folder / MARK, {**mark, "files": files})
         for file in (*files, MARK):
-            _sync(folder / file)
+            sync_to_disk(folder / file)
         _put(folder, target, draft / "replaced")
-        _sync(target.parent)
+        sync_to_disk(target.parent)
 
 
 @contextmanager
@@ -140,11 +141,3 @@ def _put(folder: Path, target: Path, aside: Path) -> None:
     except BaseException:
         aside.rename(target)
         raise
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -192,7 +192,7 @@ class TestTwoCommitsAtOnce:
         labelled.run("commit")
         relabel(labelled)
         slow = start(
-            labelled.folder, ("commit",), constants=[(WRITING, "_sync", _wait_for_another)]
+            labelled.folder, ("commit",), constants=[(WRITING, "sync_to_disk", _wait_for_another)]
         )
         folder = labelled.folder / "versions" / "golden"
         _until(lambda: list(folder.glob(".commit-*/manifest.json")))
@@ -206,7 +206,7 @@ class TestTwoCommitsAtOnce:
         slow = start(
             labelled.folder,
             ("commit",),
-            constants=[(WRITING, "_sync", _wait_for_a_rival)],
+            constants=[(WRITING, "sync_to_disk", _wait_for_a_rival)],
         )
         quick_folder = labelled.folder / "versions" / "golden"
         _until(lambda: list(quick_folder.glob(".commit-*/manifest.json")))

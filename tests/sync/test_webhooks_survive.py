@@ -175,8 +175,9 @@ def test_two_workers_follow_each_hint_once_and_lose_none(make_site, gate, runnin
     assert gate.answers == [202] * len(events)
     assert len(events) >= crowd.acts.total()
     assert followed == Counter(events)
-    assert attempts == {1}
     said = [(site.folder / f"{name}.log").read_text() for name in ("worker", "second-worker")]
+    # A second attempt is for what failed: where Label Studio was too busy to answer.
+    assert attempts == {1} or any("trying again" in one for one in said)
     assert all("hints followed up" in one for one in said)
     found = difference(site)
     assert not [*found.missing, *found.left_over, *found.otherwise, *found.consensus]

@@ -97,7 +97,7 @@ def test_no_two_formats_share_a_default_name() -> None:
 
 KILLED: dict[str, tuple[str, Point]] = {
     "in the middle of a file": ("jsonl", ("during", "sync.exports.jsonl", "selected", 4)),
-    "before a file is in its place": ("csv", ("before", "sync.exports.whole", "_sync", 1)),
+    "before a file is in its place": ("csv", ("before", "sync.exports.whole", "sync_to_disk", 1)),
     "before a folder is made": ("croissant", ("before", "sync.exports.croissant", "write_json", 1)),
     "before a folder is marked": ("huggingface", ("before", "sync.exports.whole", "write_json", 1)),
     "before a folder is in its place": ("croissant", ("before", "sync.exports.whole", "_put", 1)),
@@ -124,7 +124,7 @@ def test_killed_while_it_replaces_a_file_it_leaves_the_old_one(
     golden.export("jsonl", target, "--tag", "orders")
     before = target.read_bytes()
     again = ("export", "--format", "jsonl", "-o", str(target), "--force")
-    dies(golden.folder, again, ("before", "sync.exports.whole", "_sync", 1))
+    dies(golden.folder, again, ("before", "sync.exports.whole", "sync_to_disk", 1))
     assert target.read_bytes() == before
 
 
