@@ -4,45 +4,56 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
+from threading import Lock
 from typing import Any
 
 from sqlite_utils import Database
 
-from store.database import atomic, to_json, utc_now
+from store.database import Store, atomic, to_json, utc_now
 
 ANSWERED, REFUSED, TRUNCATED, LOST = "answered", "refused", "truncated", "lost"
 
 
 class StoredJournal:
-    """The calls of one batch, in the store; for one thread.
+    """The calls of one batch, in the store; for several threads, of which `stores` gives each its
+    own (see `Connections`).
 
     A reply is written down before it is used, so that a process that dies at any moment has paid
     for no more than what was in the air.
     """
 
-    def __init__(self, db: Database, batch: int) -> None:
-        self._db = db
+    def __init__(self, stores: Callable[[], AbstractContextManager[Store]], batch: int) -> None:
+        self._stores = stores
         self._batch = batch
+        # One after another: SQLite lets those that it keeps waiting sleep for longer than that.
+        self._writing = Lock()
 
     def get(self, key: str) -> Mapping[str, Any] | None:
         """The reply that the batch got under that key; None where there is none."""
-        row = self._db.execute(
-            "SELECT reply FROM synthesis_calls WHERE batch = ? AND key = ? AND status != 'lost'",
-            [self._batch, key],
-        ).fetchone()
+        with self._stores() as db:
+            row = db.execute(
+                "SELECT reply FROM synthesis_calls WHERE batch = ? AND key = ?"
+                " AND status != 'lost'",
+                [self._batch, key],
+            ).fetchone()
         return None if row is None else json.loads(row[0])
 
     def put(self, key: str, reply: Mapping[str, Any]) -> None:
         """Write a reply down; the first one under a key stays."""
         ended = TRUNCATED if reply.get("stop_reason") == "length" else ANSWERED
-        _insert(self._db, self._batch, key, reply, REFUSED if reply.get("refused") else ended)
+        self._write(key, reply, REFUSED if reply.get("refused") else ended)
 
     def lose(self, key: str, cost: Mapping[str, Any]) -> None:
         """Write down what a try took that brought no reply."""
-        _insert(self._db, self._batch, key, cost, LOST)
+        self._write(key, cost, LOST)
+
+    def _write(self, key: str, call: Mapping[str, Any], status: str) -> None:
+        with self._writing, self._stores() as db:
+            _insert(db, self._batch, key, call, status)
 
 
 @atomic

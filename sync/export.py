@@ -12,7 +12,7 @@ from goldloop.versions import Item
 from sync.exports import FORMATS
 from sync.exports.form import Edition, Format
 from sync.exports.whole import whole_file, whole_folder
-from sync.version_folder import checked_items, interface_of, read_manifest, version_names
+from sync.version_folder import checked_items, interface_of, read_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +59,6 @@ class _Counts:
 
     written: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
-
-
-def parse_reference(root: Path, reference: str) -> tuple[str, str]:
-    """NAME@VERSION, or NAME for its newest version."""
-    dataset, _, version = reference.partition("@")
-    if not version:
-        known = version_names(root, dataset)
-        if not known:
-            raise VersionError(f"there is no version of {dataset} yet; make one: goldloop commit")
-        version = known[-1]
-    return dataset, version
 
 
 def export_version(

@@ -31,6 +31,7 @@ from goldloop.synthesis.prompts import INSTRUCTIONS
 from goldloop.synthesis.rules import Rules, Sieve
 from goldloop.synthesis.task import Task
 from goldloop.synthesis.values import Candidate, Slot
+from store.connections import Connections
 from store.database import Store
 from store.synthesis import (
     CHECKING,
@@ -106,7 +107,8 @@ def generate(
 async def _generate(
     project: Project, db: Store, batch: SyntheticBatch, purse: Purse, progress: Progress
 ) -> Generated:
-    journal = StoredJournal(db, batch.batch)
+    stores = Connections(project.path(project.settings.store.path))
+    journal = StoredJournal(stores.store, batch.batch)
     settings = project.settings.synthesis
     asker = asker_from_settings(project.settings, journal, purse)
     judge, embed = asker, judging_embedding(project)

@@ -16,10 +16,11 @@ from sync import terminal
 from sync.client import LabelStudioClient
 from sync.commit import commit_version
 from sync.demo import EXAMPLES, Demo, DemoSettings, running_demo
-from sync.export import export_version, parse_reference
+from sync.export import export_version
 from sync.reconcile import reconcile
 from sync.route import route_disputes
 from sync.simulate import Key, SimulatedAnnotator, label_everything, read_answer_key
+from sync.version_folder import parse_reference
 
 ERROR_RATES = (0.05, 0.12, 0.25)
 

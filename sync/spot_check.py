@@ -37,7 +37,6 @@ from store.synthesis import (
     STOPPED,
     UNCHECKED,
     WRITING,
-    StoredCandidate,
     SyntheticBatch,
     accept_batch,
     candidates_of,
@@ -114,6 +113,8 @@ def plan(project: Project, db: Store, batch: SyntheticBatch) -> None:
     """Draw the samples that people look at, once for ever; those that need a person come after."""
     settings = project.settings.synthesis
     with transaction(db):
+        if get_spot_check(db, batch.batch) is not None:
+            return
         kept = candidates_of(db, batch.batch, (KEPT,))
         # One that was taken unchecked needs nobody any more, but for what was kept back.
         taken = batch.state == ACCEPTED
@@ -125,7 +126,7 @@ def plan(project: Project, db: Store, batch: SyntheticBatch) -> None:
             [one.prn or 0.0 for one in kept],
             0 if taken else count,
         )
-        cells = dict(zip((one.sample.sample_id for one in kept), difficulties, strict=True))
+        cells = {one.sample.sample_id: one.slot.cell.difficulty for one in kept}
         waiting = candidates_of(db, batch.batch, (NEEDS_HUMAN,))
         plan_spot_check(
             db,
@@ -134,13 +135,12 @@ def plan(project: Project, db: Store, batch: SyntheticBatch) -> None:
             settings.max_rejected,
             [
                 *((one, "drawn", cells[one]) for one in drawn),
-                *((one.sample.sample_id, "needs_human", _difficulty(one)) for one in waiting),
+                *(
+                    (one.sample.sample_id, "needs_human", one.slot.cell.difficulty)
+                    for one in waiting
+                ),
             ],
         )
-
-
-def _difficulty(one: StoredCandidate) -> str:
-    return one.slot.cell.difficulty
 
 
 def _meet_people(project: Project, db: Store, client: LabelStudioClient, done: Checked) -> None:

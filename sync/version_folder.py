@@ -106,6 +106,17 @@ def with_dataset(reference: str, dataset: str) -> str:
     return f"{dataset}@{reference}" if _numbered(reference) else reference
 
 
+def parse_reference(root: Path, reference: str) -> tuple[str, str]:
+    """NAME@VERSION, or NAME for its newest version."""
+    dataset, _, version = reference.partition("@")
+    if not version:
+        known = version_names(root, dataset)
+        if not known:
+            raise VersionError(f"there is no version of {dataset} yet; make one: goldloop commit")
+        version = known[-1]
+    return dataset, version
+
+
 def dataset_names(root: Path) -> list[str]:
     """Every dataset that has a folder."""
     if not root.is_dir():

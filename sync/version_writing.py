@@ -5,12 +5,8 @@ All is written to a folder that no reader looks into, and renamed when it is com
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import shutil
-import tempfile
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
@@ -21,6 +17,7 @@ from typing import Any
 
 from goldloop.errors import VersionError
 from goldloop.versions import Entry, Fingerprinter, Item, item_id
+from sync.drafts import draft_folder, locked, sync_to_disk
 from sync.version_folder import (
     DATA,
     ITEM_HASHES,
@@ -33,7 +30,6 @@ from sync.version_folder import (
 )
 
 _DRAFT = ".commit-"
-_ABANDONED = 60  # seconds that a draft without its writer is left alone
 
 
 class _Hashed:
@@ -125,7 +121,7 @@ class Draft:
         for folder in {(self.path / name).parent for name in self.files}:
             sync_to_disk(folder)
         target = self._dataset / str(manifest["version"])
-        with _locked(self._dataset):
+        with locked(self._dataset):
             known = version_names(self._dataset.parent, self._dataset.name)
             if (known[-1] if known else None) != parent:
                 raise VersionError(
@@ -145,41 +141,16 @@ def new_version(root: Path, dataset: str) -> Iterator[Draft]:
     """
     folder = dataset_folder(root, dataset)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _clear(folder)
-        path = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=folder))
-        try:
-            with _locked(path):
-                path.chmod(0o755)
-                yield Draft(folder, path)
-        finally:
-            shutil.rmtree(path, ignore_errors=True)
-            with suppress(OSError):  # it stays where a version is in it
-                folder.rmdir()
+        with draft_folder(folder, _DRAFT) as path:
+            path.chmod(0o755)
+            yield Draft(folder, path)
     except OSError as error:
         raise VersionError(
             f"{folder} cannot be written: {error.strerror or error}; nothing was committed"
         ) from error
-
-
-def _clear(folder: Path) -> None:
-    """Remove the drafts of writers that were killed: their locks went with them."""
-    for left in folder.glob(f"{_DRAFT}*"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _ABANDONED:
-                with _locked(left, wait=False):
-                    shutil.rmtree(left, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
-    """Holds a folder's lock; without `wait`, raises OSError when somebody else does."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
     finally:
-        os.close(handle)
+        with suppress(OSError):  # it stays where a version is in it
+            folder.rmdir()
 
 
 def _given(item: Item) -> Item:
@@ -193,15 +164,6 @@ def _line(item: Item) -> bytes:
 
 def _json_line(value: object, *, sort_keys: bool = False) -> bytes:
     return (json.dumps(value, ensure_ascii=False, sort_keys=sort_keys) + "\n").encode()
-
-
-def sync_to_disk(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _rename(temporary: Path, target: Path) -> None:

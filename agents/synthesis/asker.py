@@ -1,7 +1,8 @@
 """Many calls of one model at once, each made once and paid once.
 
-The model itself is asked in threads: it bounds bodies and time, and does so synchronously. The
-journal is written in the event loop's own thread.
+The model itself is asked in threads: it bounds bodies and time, and does so synchronously. Each
+writes its reply into the journal before it takes the next call, so that a process that is killed
+has paid in vain only for what was in the air.
 """
 
 from __future__ import annotations
@@ -133,18 +134,16 @@ class Asker:
         return outcome.reply
 
     async def _arrived(self, key: str, call: Call) -> _Outcome:
-        """The outcome of a call, noted in the journal also where nobody waits for it any more."""
+        """The outcome of a call; when it is cancelled, that of a call under way is waited for."""
         stop = threading.Event()
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._threads, self._made, call, stop)
+        work = loop.run_in_executor(self._threads, self._made, key, call, stop)
         try:
             await asyncio.wait({work})
         except asyncio.CancelledError:
             stop.set()
             await asyncio.wait({work})
-            self._note(key, work.result())
             raise
-        self._note(key, work.result())
         return work.result()
 
     def _note(self, key: str, outcome: _Outcome) -> None:
@@ -167,8 +166,8 @@ class Asker:
                 )
             return self._down or error
 
-    def _made(self, call: Call, stop: threading.Event) -> _Outcome:
-        """Make a call, as often as it takes; in a thread."""
+    def _made(self, key: str, call: Call, stop: threading.Event) -> _Outcome:
+        """Make a call, as often as it takes, and note what came of it; in a thread."""
         outcome = _Outcome()
         retry = replace(self._retry, sleep=partial(_pause, self._retry, stop))
         try:
@@ -178,6 +177,7 @@ class Asker:
         else:
             with self._lock:
                 self._failures = 0
+        self._note(key, outcome)
         return outcome
 
     def _tried(self, call: Call, outcome: _Outcome, stop: threading.Event) -> Reply:

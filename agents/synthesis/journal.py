@@ -40,7 +40,7 @@ class Reply:
 
 
 class Journal(Protocol):
-    """Remembers replies under the key of their call. Used from the event loop's thread alone."""
+    """Remembers replies under the key of their call; used from several threads at once."""
 
     def get(self, key: str) -> Mapping[str, Any] | None:
         """The reply that was put under the key; None where there is none."""

@@ -8,13 +8,12 @@ import click
 
 from goldloop.versions import parse_version
 from sync.commands.common import json_option, print_result, project_of
-from sync.export import parse_reference
 from sync.shown_selection import show_verdict
 from sync.shown_versions import show_version_verdict
 from sync.verify_round import verdict_record as round_record
 from sync.verify_round import verify_round
 from sync.verify_version import VersionVerdict, verdict_record, verify_version
-from sync.version_folder import MANIFEST, dataset_folder, with_dataset
+from sync.version_folder import MANIFEST, dataset_folder, parse_reference, with_dataset
 
 
 class RoundOrVersion(click.Group):

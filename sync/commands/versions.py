@@ -11,7 +11,7 @@ from sync import terminal
 from sync.commands.common import json_option, print_result, project_of
 from sync.commit import commit_version
 from sync.diff import Compared, compare, explained
-from sync.export import Kept, export_version, parse_reference
+from sync.export import Kept, export_version
 from sync.exports import FORMATS
 from sync.project import Project
 from sync.shown import show_commit, show_exported, show_versions
@@ -22,6 +22,7 @@ from sync.version_folder import (
     dataset_names,
     find_version,
     open_version,
+    parse_reference,
     read_manifest,
     version_names,
     with_dataset,

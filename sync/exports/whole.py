@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import shutil
-import tempfile
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from goldloop.errors import VersionError
+from sync.drafts import draft_folder, sync_to_disk
 from sync.exports.form import write_json
-from sync.version_writing import sync_to_disk
 
 # Says of a folder that an export made it, and which files.
 MARK = "goldloop-export.json"
 _DRAFT = ".goldloop-export-"
-_ABANDONED = 60  # seconds that a draft without its writer is left alone
 
 
 @contextmanager
@@ -32,7 +27,7 @@ def whole_file(target: Path, *, force: bool) -> Iterator[Path]:
     if target.is_dir():
         raise VersionError(f"{target} is a folder, and this format is one file; name a file")
     _refuse_existing(target, force)
-    with _cannot_be_written(target), _draft(target.parent) as draft:
+    with _cannot_be_written(target), draft_folder(target.parent, _DRAFT) as draft:
         file = draft / "file"
         yield file
         sync_to_disk(file)
@@ -53,7 +48,7 @@ def whole_folder(target: Path, mark: Mapping[str, Any], *, force: bool) -> Itera
             f"{target} holds more than an export of Goldloop, so --force does not replace it; "
             "choose another name"
         )
-    with _cannot_be_written(target), _draft(target.parent) as draft:
+    with _cannot_be_written(target), draft_folder(target.parent, _DRAFT) as draft:
         folder = draft / "folder"
         folder.mkdir()
         yield folder
@@ -63,36 +58,6 @@ def whole_folder(target: Path, mark: Mapping[str, Any], *, force: bool) -> Itera
             sync_to_disk(folder / file)
         _put(folder, target, draft / "replaced")
         sync_to_disk(target.parent)
-
-
-@contextmanager
-def _draft(parent: Path) -> Iterator[Path]:
-    """A folder of one's own beside the target, which is gone at the end; so are those of exports
-    that were killed, whose locks went with them.
-    """
-    parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.glob(f"{_DRAFT}*"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _ABANDONED:
-                with _locked(left):
-                    shutil.rmtree(left, ignore_errors=True)
-    draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=parent))
-    try:
-        with _locked(draft):
-            yield draft
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Holds a folder's lock; raises OSError when another process does."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _refuse_existing(target: Path, force: bool) -> None:

@@ -22,13 +22,12 @@ from store.synthesis import (
     keep_candidates,
     set_batch_state,
 )
-from store.synthesis_calls import StoredJournal
 from sync.init import init_project
 from tests.browser.annotator import SIZE, Annotator
 from tests.browser.conftest import Annotate
 from tests.browser.test_appearance import CONTRASTS, bar_top, box, scrolls
 from tests.conftest import LabelStudio
-from tests.store.synthetic import candidate, slot
+from tests.store.synthetic import candidate, journal_of, slot
 from tests.sync.loop import Loop
 
 pytestmark = [pytest.mark.labelstudio, pytest.mark.browser]
@@ -77,7 +76,7 @@ def generate(loop: Loop, index: int, outcome: str, why: Rejection | None) -> Non
         batch = create_batch(db, NewBatch({"count": index}, [place], "1", "writer", 7))
         keep_candidates(db, batch, [(place, 1, written)])
         judge_candidates(db, batch, [(index, 1, outcome, why)])
-        journal = StoredJournal(db, batch)
+        journal = journal_of(db, batch)
         for step, solution in enumerate(SOLUTIONS if why else ()):
             where = {"purpose": "solve", "slot": index, "attempt": 1, "step": step}
             journal.put(f"key-{step}", {**where, "text": json.dumps(solution)})

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from goldloop.samples import Sample, ToolCall
 from goldloop.synthesis.values import Candidate, Cell, Provenance, Slot
 from store.database import Store
 from store.synthesis import CHECKING, NewBatch, create_batch, keep_candidates, set_batch_state
+from store.synthesis_calls import StoredJournal
 
 PROVENANCE = Provenance("1", "writer", {"temperature": 0.9}, ("req-1",), ("easy",), "schema", 10, 5)
+
+
+def journal_of(db: Store, batch: int) -> StoredJournal:
+    """The journal of a batch, through a store that is open."""
+    return StoredJournal(lambda: nullcontext(db), batch)
 
 
 def slot(index: int, difficulty: str = "easy", capability: str = "refunds") -> Slot:

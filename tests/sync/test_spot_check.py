@@ -21,11 +21,10 @@ from store.synthesis import (
     keep_candidates,
     set_batch_state,
 )
-from store.synthesis_calls import StoredJournal
 from sync import spot_check_delivery
 from sync.client import LabelStudioClient
 from sync.spot_check import check
-from tests.store.synthetic import candidate, slot, stored_batch
+from tests.store.synthetic import candidate, journal_of, slot, stored_batch
 from tests.sync.dying import dies
 from tests.sync.loop import Loop
 
@@ -364,7 +363,7 @@ def test_hostile_text_reaches_the_screen_escaped_and_people_see_both_solutions(
         keep_candidates(db, number, [(place, 1, candidate(place, user_input=evil, tags=(evil,)))])
         found = Rejection(CONSISTENCY, "different_answer", evil)
         judge_candidates(db, number, [(0, 1, NEEDS_HUMAN, found)])
-        journal = StoredJournal(db, number)
+        journal = journal_of(db, number)
         for step, text in enumerate(('{"response": "<b>No.</b>", "tool_calls": []}', "no JSON")):
             call = {"purpose": "solve", "slot": 0, "attempt": 1, "step": step, "text": text}
             journal.put(f"key-{step}", call)

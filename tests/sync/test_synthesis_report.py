@@ -20,8 +20,7 @@ from store.synthesis import (
     keep_candidates,
     set_batch_state,
 )
-from store.synthesis_calls import StoredJournal
-from tests.store.synthetic import candidate, slot, stored_batch
+from tests.store.synthetic import candidate, journal_of, slot, stored_batch
 from tests.sync.loop import Loop
 
 DUPLICATE = Rejection("rules", "near_duplicate", "like syn-0-1")
@@ -56,7 +55,7 @@ def reported(offline: Loop) -> Loop:
         set_batch_state(db, batch, "checking")
         for sample_id, good in (("syn-3-1", True), ("syn-4-1", True), ("syn-5-1", False)):
             decide_candidate(db, batch, sample_id, good, "" if good else "nobody asks so")
-        journal = StoredJournal(db, batch)
+        journal = journal_of(db, batch)
         for number, purpose in enumerate(("write", "write", "solve")):
             call = {"purpose": purpose, "input_tokens": 100, "output_tokens": 10, "usd": "0.10"}
             journal.put(f"k{number}", call)

@@ -26,8 +26,8 @@ from tests.sync.loop import VERDICT
 KILLS, LONGEST = 20, 0.12
 WRITING = "sync.version_writing"
 POINTS = {
-    "before the folder is made": ("before", WRITING, "tempfile.mkdtemp", 1),
-    "in an empty folder": ("after", WRITING, "tempfile.mkdtemp", 1),
+    "before the folder is made": ("before", "sync.drafts", "tempfile.mkdtemp", 1),
+    "in an empty folder": ("after", "sync.drafts", "tempfile.mkdtemp", 1),
     "among the items": ("before", WRITING, "_line", 2),
     "after the items": ("after", WRITING, "_Hashed.finish", 2),
     "after the interface": ("after", WRITING, "Draft.write", 1),
