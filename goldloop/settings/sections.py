@@ -347,6 +347,74 @@ class DatasetSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EvaluationSettings:
+    """How an agent is evaluated on a dataset version."""
+
+    runs_per_case: int = setting(
+        1,
+        "runs of the agent on each case; 3 settle in 500 cases what 1 does in 1,500",
+        _between(1, 100),
+    )
+    graders: str = setting(
+        "",
+        "the file of graders (TOML or JSON); empty: graders.toml in the dataset's folder, and where"
+        " there is none, what each case expects",
+    )
+    judge: str = setting(
+        "",
+        "the model, pinned to a version, that grades responses where no file names graders; empty:"
+        " only tool calls are graded then",
+    )
+    judge_base_url: str = setting(
+        "", "the endpoint that judges are asked at; empty: that of [agent]", _http_url
+    )
+    max_errors: float = setting(
+        0.05,
+        "share of cases that may come to nothing; above it there is no verdict",
+        _between(0, 1),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """When an agent has got worse."""
+
+    policy: str = setting(
+        "significant",
+        "point: blocks whatever drops by more than the margin, and so one unchanged agent in five."
+        " significant: what does, and whose drop is no chance. noninferior: what is not shown to"
+        " drop by less",
+        _one_of("point", "significant", "noninferior"),
+    )
+    metric: str = setting(
+        "passed",
+        "passed: the share of cases that pass; score: their mean score",
+        _one_of("passed", "score"),
+    )
+    margin: float = setting(
+        0.02, "the drop that is put up with, as a share (0.02: 2 points)", _between(0, 1)
+    )
+    alpha: float = setting(
+        0.05, "how often an unchanged agent may be blocked", _between(0.0001, 0.5)
+    )
+    slices: tuple[str, ...] = setting(
+        (), 'slices that block by themselves, such as "tag:refund" or "difficulty:hard"'
+    )
+    min_slice: int = setting(50, "cases that such a slice must have", _between(2, 100_000))
+    smallest_drop: float = setting(
+        0.05, "--strict: a gate that would miss a drop of this size has no evidence", _between(0, 1)
+    )
+    judge_cases: int = setting(
+        100,
+        "labelled cases that a judge must have been compared on to block",
+        _between(1, 1_000_000),
+    )
+    judge_kappa: float = setting(
+        0.4, "what the lower bound of its kappa with people must reach", _between(-1, 1)
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class BackendSettings:
     """The ML backend that serves stored runs to Label Studio."""
 
@@ -423,6 +491,8 @@ class Settings:
     consensus: ConsensusSettings = field(default_factory=ConsensusSettings)
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
     dataset: DatasetSettings = field(default_factory=DatasetSettings)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
     backend: BackendSettings = field(default_factory=BackendSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     prices: Mapping[str, Price] = field(default_factory=dict)
@@ -439,6 +509,8 @@ SECTIONS: dict[str, type[Any]] = {
     "consensus": ConsensusSettings,
     "calibration": CalibrationSettings,
     "dataset": DatasetSettings,
+    "evaluation": EvaluationSettings,
+    "gate": GateSettings,
     "backend": BackendSettings,
     "worker": WorkerSettings,
 }

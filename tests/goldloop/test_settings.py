@@ -62,6 +62,9 @@ FEW = {
     ("selection", "soft_aim"): "precision",
     ("selection", "embedding"): "vectors:embed",
     ("consensus", "method"): "dawid_skene",
+    ("gate", "policy"): "noninferior",
+    ("gate", "metric"): "score",
+    ("gate", "alpha"): 0.1,
 }
 
 
