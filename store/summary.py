@@ -28,6 +28,7 @@ class Summary:
     consensus: dict[str, int]
     waiting_hints: int
     hints_set_aside: int
+    unchecked_batches: int
 
 
 def summarise(db: Database) -> Summary:
@@ -54,6 +55,7 @@ def summarise(db: Database) -> Summary:
         consensus=_by(db, "SELECT state, count(*) FROM consensus GROUP BY 1"),
         waiting_hints=_count(db, "waiting_hints"),
         hints_set_aside=_count(db, "inbox WHERE set_aside_at IS NOT NULL"),
+        unchecked_batches=_count(db, "synthesis_batches WHERE state = 'checking'"),
     )
 
 

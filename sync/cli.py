@@ -31,8 +31,9 @@ from sync.commands.common import InOrder
     default=Path(),
     help="Work in this folder instead of the current one.",
 )
+@click.option("-v", "--verbose", is_flag=True, help="After an error, say where it came from.")
 @click.pass_context
-def main(ctx: click.Context, directory: Path) -> None:
+def main(ctx: click.Context, directory: Path, verbose: bool) -> None:  # noqa: ARG001 - for errors
     """From an AI agent's doubtful runs to a golden evaluation set, labelled in Label Studio.
 
     The commands stand in the order of the loop.
@@ -74,6 +75,7 @@ for _command in (
     services.worker,
     services.inbox,
     services.status,
+    start.completion,
 ):
     main.add_command(_command)
 

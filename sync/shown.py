@@ -8,12 +8,12 @@ from typing import Any
 from goldloop.disagreement import Cause, Why
 from goldloop.routing import Step
 from store.inbox import SetAside
-from store.summary import Summary
 from sync import terminal
 from sync.audit import Finding as AuditFinding
 from sync.disputes import Dispute
 from sync.doctor import Finding
 from sync.route import Routed
+from sync.status import Status
 
 
 def show_finding(finding: Finding) -> None:
@@ -119,8 +119,9 @@ def show_versions(manifests: Iterable[Mapping[str, Any]]) -> None:
     terminal.print_table(headings, rows, title)
 
 
-def show_status(found: Summary, versions: Mapping[str, Sequence[str]]) -> None:
-    """The whole flow in one table, and the annotators in another."""
+def show_status(status: Status) -> None:
+    """The whole flow in one table, the annotators in another, and what waits, for whom."""
+    found, versions = status.counts, status.versions
     newest = {name: names[-1] for name, names in versions.items() if names}
     rows = [
         ("samples", found.samples, f"{found.pool} in the pool"),
@@ -137,6 +138,9 @@ def show_status(found: Summary, versions: Mapping[str, Sequence[str]]) -> None:
         terminal.result("")
         headings = ("annotator", "answers", "skips", "median seconds")
         terminal.print_table(headings, found.annotators)
+    terminal.result("")
+    rows = [(one.who, one.what, one.command) for one in status.waiting]
+    terminal.print_table(("waits for", "what", "next"), rows)
 
 
 def _listed(counts: Mapping[str, Any], *more: str) -> str:

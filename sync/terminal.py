@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -48,6 +50,33 @@ def print_json(value: object) -> None:
     """The result for a machine, with no character that would steer a terminal."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=list)
     click.echo(text.translate(_STEERING))
+
+
+def print_json_line(value: object) -> None:
+    """The same on one line, at once, for a program that reads as it comes."""
+    text = json.dumps(value, ensure_ascii=False, default=list)
+    click.echo(text.translate(_STEERING))
+    sys.stdout.flush()
+
+
+def watch(show: Callable[[], None], seconds: float, stopped: Callable[[], bool]) -> None:
+    """Show something anew every so many seconds, on a cleared screen where there is one."""
+
+    def shown() -> None:
+        if sys.stdout.isatty():
+            click.clear()
+        show()
+
+    again_and_again(shown, seconds, stopped)
+
+
+def again_and_again(do: Callable[[], None], seconds: float, stopped: Callable[[], bool]) -> None:
+    """Do something at once and then every so many seconds, until `stopped` says so."""
+    while not stopped():
+        do()
+        due = time.monotonic() + seconds
+        while not stopped() and (left := due - time.monotonic()) > 0.0:
+            time.sleep(min(left, 0.1))
 
 
 @contextmanager

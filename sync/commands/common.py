@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import traceback
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
@@ -51,6 +52,8 @@ class InOrder(click.Group):
             with store_errors():
                 return super().invoke(ctx)
         except GoldloopError as error:
+            if ctx.find_root().params.get("verbose"):
+                traceback.print_exc()
             click.echo(f"goldloop: {error}", err=True)
             ctx.exit(error.exit_code)
 

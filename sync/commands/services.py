@@ -10,7 +10,6 @@ import click
 
 from goldloop.errors import LabelStudioError
 from store.inbox import hints_set_aside, retry_set_aside
-from store.summary import summarise
 from store.tasks import review_project
 from sync import terminal
 from sync.commands.common import (
@@ -25,7 +24,7 @@ from sync.logs import Reporter
 from sync.processes import backend_command, serve
 from sync.project import Project
 from sync.shown import show_set_aside, show_status
-from sync.version_folder import dataset_names, version_names
+from sync.status import status_of
 from sync.webhook import install_webhook, remove_webhook
 from sync.worker import work
 
@@ -160,14 +159,30 @@ def inbox_retry(ctx: click.Context, event_ids: tuple[int, ...], as_json: bool) -
 
 @click.command()
 @json_option
+@click.option(
+    "--watch",
+    is_flag=False,
+    flag_value=2.0,
+    type=click.FloatRange(0.2, 3600),
+    metavar="SECONDS",
+    help="Show it anew every so many seconds (2 without a number) until Ctrl-C.",
+)
 @click.pass_context
-def status(ctx: click.Context, as_json: bool) -> None:
-    """Show how much there is at every step of the loop.
+def status(ctx: click.Context, as_json: bool, watch: float | None) -> None:
+    """Show how much there is at every step of the loop, what waits for whom, and what to do next.
 
-    Example: goldloop status
+    With --json and --watch, one JSON object a line. Example: goldloop status --watch
     """
     project = project_of(ctx)
-    found = summarise(project.open_store())
-    root = project.path(project.settings.store.versions)
-    made = {name: version_names(root, name) for name in dataset_names(root)}
-    print_result(as_json, {**asdict(found), "versions": made}, lambda: show_status(found, made))
+    db = project.open_store()
+    if watch is None:
+        found = status_of(project, db)
+        print_result(as_json, found.record(), lambda: show_status(found))
+        return
+    stopped = stopped_by_signal()
+    if as_json:
+        terminal.again_and_again(
+            lambda: terminal.print_json_line(status_of(project, db).record()), watch, stopped
+        )
+    else:
+        terminal.watch(lambda: show_status(status_of(project, db)), watch, stopped)

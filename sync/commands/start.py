@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+from click.shell_completion import get_completion_class
 
 from sync import terminal
 from sync.commands.common import PORT, json_option, stop_on_terminate
@@ -63,3 +64,19 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
         for finding in findings:
             show_finding(finding)
     ctx.exit(1 if any(finding.ok is False for finding in findings) else 0)
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print what makes a shell complete commands and options with Tab.
+
+    bash: put eval "$(goldloop completion bash)" into ~/.bashrc; zsh: the same with zsh into
+    ~/.zshrc; fish: goldloop completion fish > ~/.config/fish/completions/goldloop.fish
+    Example: goldloop completion bash
+    """
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise click.UsageError(f"this version of click cannot complete in {shell}")
+    click.echo(kind(ctx.find_root().command, {}, "goldloop", "_GOLDLOOP_COMPLETE").source())

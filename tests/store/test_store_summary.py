@@ -32,7 +32,7 @@ def said(sample_id: str, number: int, annotator: int, seconds: float | None) -> 
 
 
 def test_a_new_store_is_empty_at_every_step(db: Store) -> None:
-    assert summarise(db) == Summary(0, 0, {}, 0, 0, 0, {}, 0, 0, 0, [], {}, 0, 0)
+    assert summarise(db) == Summary(0, 0, {}, 0, 0, 0, {}, 0, 0, 0, [], {}, 0, 0, 0)
 
 
 def test_every_step_of_the_loop_is_counted(

@@ -1,0 +1,78 @@
+"""status: the whole loop in numbers, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from goldloop.consensus import STANDING, State
+from goldloop.errors import SettingsError
+from goldloop.next_steps import Standing, Waiting, next_steps
+from store.database import Store
+from store.runs import named_version
+from store.samples import count_without_run
+from store.summary import Summary, summarise
+from sync.project import Project
+from sync.version_folder import dataset_names, read_manifest, version_names
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The counts of every step, every dataset's versions, and what waits, most useful first."""
+
+    counts: Summary
+    versions: Mapping[str, Sequence[str]]
+    waiting: Sequence[Waiting]
+
+    def record(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        waiting = [asdict(one) for one in self.waiting]
+        return {**asdict(self.counts), "versions": dict(self.versions), "next": waiting}
+
+
+def status_of(project: Project, db: Store) -> Status:
+    """Where the loop stands now."""
+    root = project.path(project.settings.store.versions)
+    versions = {name: version_names(root, name) for name in dataset_names(root)}
+    counts = summarise(db)
+    return Status(counts, versions, next_steps(_standing(project, db, counts, versions)))
+
+
+def _standing(
+    project: Project, db: Store, counts: Summary, versions: Mapping[str, Sequence[str]]
+) -> Standing:
+    states = counts.consensus
+    decided = sum(states.values()) - states.get(State.WAITING, 0)
+    return Standing(
+        samples=counts.samples,
+        pool=counts.pool,
+        without_run=_without_run(project, db),
+        unchecked_batches=counts.unchecked_batches,
+        undelivered_rounds=counts.undelivered_rounds,
+        set_aside=counts.hints_set_aside,
+        open_tasks=max(counts.tasks.get("delivered", 0) - decided, 0),
+        disputed=states.get(State.DISPUTED, 0),
+        ambiguous=states.get(State.AMBIGUOUS, 0),
+        gold=sum(states.get(state, 0) for state in STANDING),
+        committed=_committed(project, versions),
+    )
+
+
+def _without_run(project: Project, db: Store) -> int:
+    """How many samples the agent can still be run on; recorded runs cannot be made."""
+    agent = project.settings.agent
+    if agent.kind == "recorded":
+        return 0
+    try:
+        return count_without_run(db, named_version(db, agent), False)
+    except SettingsError:
+        return 0
+
+
+def _committed(project: Project, versions: Mapping[str, Sequence[str]]) -> int | None:
+    dataset = project.settings.dataset.name
+    if not versions.get(dataset):
+        return None
+    root = project.path(project.settings.store.versions)
+    return int(read_manifest(root, dataset, versions[dataset][-1])["items"])
