@@ -1,0 +1,190 @@
+"""The decisions of the loop on tables, for a notebook: consensus, agreement, batch, estimate.
+
+A table is anything whose columns `table[name]` gives: a pandas or Polars data frame, a mapping of
+lists or arrays, a structured array. What comes back is a mapping of columns, or a value object.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from goldloop.agreement import FieldAgreement, field_agreement
+from goldloop.consensus.by_kind import fit_field
+from goldloop.consensus.choice_of_method import AUTO, MethodSettings
+from goldloop.errors import RecordError, SettingsError
+from goldloop.estimates import Estimate, estimate_pool
+from goldloop.fields import Field, FieldKind
+from goldloop.prn import permanent_random_number
+from goldloop.selection import Design, design, hard_round, interest, soft_round, uncertainty
+
+MODES = ("hard", "soft")
+
+
+class Table(Protocol):
+    """Columns by name."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+
+def consensus(
+    table: Table,
+    *,
+    task: str = "task",
+    annotator: str = "annotator",
+    label: str = "label",
+    kind: str = "single_choice",
+    options: Sequence[str] = (),
+    gold: Mapping[Hashable, Any] | None = None,
+    method: str = AUTO,
+) -> dict[str, list[Any]]:
+    """The label of every task, from one row an answer.
+
+    Columns of the result, one row a task in the order of the tasks' names: `task`, `label` (None
+    where none stands), `probability`, `answers`, `agreement` (share of equal pairs of answers,
+    None below two), `method`. `kind` is that of the question (single_choice, multiple_choice,
+    rating, number, text, ...), `gold` are known labels by task, and `method` as in [consensus].
+    Rows without a label are no answers; of several by one person to one task the last counts.
+    Raises RecordError, SettingsError.
+
+    >>> given = {"task": [1, 1, 1, 2, 2], "annotator": ["ann", "bob", "cem", "ann", "bob"],
+    ...     "label": ["yes", "yes", "no", "no", "no"]}
+    >>> consensus(given, options=["yes", "no"])["label"]
+    ['yes', 'no']
+    """
+    field = _field(label, kind, options)
+    names: dict[str, Hashable] = {}
+    answers: dict[str, dict[Any, Any]] = {}
+    for one, who, value in _rows(table, task, annotator, label):
+        names.setdefault(str(one), one)
+        answers.setdefault(str(one), {})[_code(who)] = value
+    known = {str(one): value for one, value in (gold or {}).items()}
+    found = fit_field(field, answers, MethodSettings(method), known).outcomes
+    return {
+        "task": [names[one] for one in found],
+        "label": [outcome.value for outcome in found.values()],
+        "probability": [outcome.confidence for outcome in found.values()],
+        "answers": [outcome.votes for outcome in found.values()],
+        "agreement": [outcome.agreement for outcome in found.values()],
+        "method": [outcome.method for outcome in found.values()],
+    }
+
+
+def agreement(
+    table: Table,
+    *,
+    task: str = "task",
+    annotator: str = "annotator",
+    label: str = "label",
+    kind: str = "single_choice",
+    options: Sequence[str] = (),
+    draws: int = 1_000,
+) -> FieldAgreement:
+    """How far people agree, from one row an answer: percent, alpha, AC1, with 95% intervals.
+
+    Without `options` they are the labels that occur. Raises RecordError, SettingsError.
+    """
+    rows = list(_rows(table, task, annotator, label))
+    seen = options or tuple(dict.fromkeys(str(value) for _, _, value in rows))
+    return field_agreement(_field(label, kind, seen), rows, draws=draws)
+
+
+def batch(
+    table: Table,
+    size: int,
+    *,
+    secret: str,
+    sample_id: str = "sample_id",
+    confidence: str = "confidence",
+    mode: str = "hard",
+    uncertain_share: float = 0.7,
+    after: Design | None = None,
+) -> tuple[dict[str, list[Any]], Design]:
+    """The next batch to label, from one row an item of the whole pool, and the design after it.
+
+    Columns of the batch, in its order: `sample_id`, `reason` (uncertain or random), `probability`
+    (the chance that the item had to be labelled by now; its weight in an estimate is 1 over it).
+    A confidence of None or NaN counts as 0.5. Random choices come from `secret` and the ids alone,
+    so the same call gives the same batch; keep the secret. For a further batch of the same table
+    give the design of the one before as `after`. Raises RecordError, SettingsError.
+
+    >>> pool = {"sample_id": ["a", "b", "c", "d"], "confidence": [0.2, 0.9, 0.8, 0.7]}
+    >>> picked, sampled = batch(pool, 2, secret="keep me", uncertain_share=0.5)
+    >>> picked["sample_id"][0], picked["reason"], int(sampled.labelled.sum())
+    ('a', ['uncertain', 'random'], 2)
+    """
+    if mode not in MODES:
+        raise SettingsError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
+    ids = [str(one) for one in _column(table, sample_id)]
+    if len(set(ids)) < len(ids):
+        raise RecordError(f"{sample_id} names an item twice; each row must be another item")
+    before = design([permanent_random_number(secret.encode(), one) for one in ids])
+    before = before if after is None else after
+    sure = _numbers(_column(table, confidence))
+    nothing = np.zeros(len(ids), dtype=np.bool_)
+    if mode == "soft":
+        found = soft_round(before, interest(sure, nothing, 0.0), size, uncertain_share)
+    else:
+        found = hard_round(before, uncertainty(sure, nothing, 0.0), size, uncertain_share)
+    places = found.picks.tolist()
+    rows = {
+        "sample_id": [ids[place] for place in places],
+        "reason": list(found.reasons),
+        "probability": found.inclusion_probability[found.picks].tolist(),
+    }
+    return rows, found.design
+
+
+def pool_estimate(
+    outcome: Iterable[Any], sample: Design, confidence: Iterable[Any] | None = None
+) -> Estimate:
+    """How good the agent is on the whole pool: `goldloop.estimates.estimate_pool` on columns in
+    the order of the table that `batch` was given; None and NaN where nothing is labelled.
+
+    >>> _, sampled = batch({"sample_id": ["a", "b"], "confidence": [0.1, 0.9]}, 2, secret="s")
+    >>> pool_estimate([1, 0], sampled).value
+    0.5
+    """
+    known = None if confidence is None else _numbers(confidence)
+    return estimate_pool(_numbers(outcome), sample, known)
+
+
+def _field(name: str, kind: str, options: Sequence[str]) -> Field:
+    try:
+        return Field(name, FieldKind(kind), name, tuple(options))
+    except ValueError:
+        kinds = ", ".join(one.value for one in FieldKind)
+        raise SettingsError(f"kind must be one of {kinds}, not {kind!r}") from None
+
+
+def _rows(table: Table, *names: str) -> list[tuple[Any, ...]]:
+    """The rows of three columns, without those whose last value is missing."""
+    columns = [_column(table, name) for name in names]
+    if len({len(column) for column in columns}) > 1:
+        lengths = ", ".join(f"{n}: {len(c)}" for n, c in zip(names, columns, strict=True))
+        raise RecordError(f"the columns must be as long ({lengths})")
+    return [row for row in zip(*columns, strict=True) if not _missing(row[-1])]
+
+
+def _column(table: Table, name: str) -> list[Any]:
+    try:
+        column = table[name]
+    except (KeyError, IndexError, ValueError):
+        raise RecordError(f"the table has no column {name!r}; name yours") from None
+    # Arrays and data frames give their own scalars; plain values hash and compare alike.
+    return [one.item() if isinstance(one, np.generic) else one for one in column]
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _numbers(column: Iterable[Any]) -> Any:
+    return np.array([math.nan if _missing(one) else float(one) for one in column])
+
+
+def _code(who: Any) -> Any:
+    return who if isinstance(who, int | str) else str(who)
