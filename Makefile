@@ -68,8 +68,13 @@ format: setup ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix
 
 .PHONY: docs
-docs: setup ## Write docs/commands.md anew from the program
+docs: setup ## Write the pages of docs/ that are made from the program anew
 	$(BIN)/python docs/commands.py
+	$(BIN)/python docs/reference.py
+
+.PHONY: site
+site: setup ## Build the documentation as static pages into site/
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs site
 
 .PHONY: setup
 setup: .venv/goldloop-dev ## Install Goldloop and its development tools into .venv

@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,13 @@ def test_the_page_of_commands_is_what_the_program_says() -> None:
     page = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True).stdout
     written = (REPOSITORY / "docs" / "commands.md").read_text(encoding="utf-8")
     assert written == page, "the commands changed; run: make docs"
+
+
+@pytest.mark.parametrize("name", ["settings.md", "store.md", "http.md"])
+def test_the_reference_pages_are_what_the_program_says(name: str) -> None:
+    made = runpy.run_path(str(REPOSITORY / "docs" / "reference.py"))["PAGES"][name]()
+    written = (REPOSITORY / "docs" / name).read_text(encoding="utf-8")
+    assert written == made, "settings, tables or paths changed; run: make docs"
 
 
 @pytest.mark.parametrize("name", list(main.commands))

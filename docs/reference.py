@@ -1,0 +1,130 @@
+"""`python docs/reference.py` writes the reference pages that are made from the code: settings, the
+store's tables, and the HTTP surface.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+from sqlite_utils.db import Table
+
+from backend.openapi import description
+from goldloop.settings import PRICES_VARIABLE, SECRETS, SECTIONS, Settings
+from store.migrations import migrations
+
+FOLDER = Path(__file__).parent
+_MADE = "Made by `make docs` from the program itself."
+
+
+def settings_page() -> str:
+    """Every setting with its meaning, default and environment variable, and every secret."""
+    return _page(
+        "Settings",
+        "They stand in `goldloop.toml`; `goldloop init` writes it with all of them commented out."
+        " Each is overridden by its environment variable, also from `.env`. Secrets come from the"
+        " environment or `.env` alone.",
+        *(_section(name, cls) for name, cls in SECTIONS.items()),
+        "## [prices]\n\nUS dollars for a million input and output tokens, by model or agent"
+        f' version: `"model-7" = [0.15, 0.60]`; as JSON in `{PRICES_VARIABLE}`.\n',
+        "## Secrets\n\n"
+        + _table(("variable", "what it is"), ((f"`{n}`", says) for n, says in SECRETS.values())),
+    )
+
+
+def _section(name: str, cls: type[Any]) -> str:
+    rows = (
+        (
+            f"`{item.name}`",
+            f"`{json.dumps(item.default)}`",
+            item.metadata["says"],
+            f"`GOLDLOOP_{name}_{item.name}`".upper(),
+        )
+        for item in fields(cls)
+    )
+    about = " ".join((cls.__doc__ or "").split())
+    headings = ("setting", "default", "meaning", "variable")
+    return f"## [{name}]\n\n{about}\n\n{_table(headings, rows)}"
+
+
+def store_page() -> str:
+    """Every table and view of the store, with the keys between them."""
+    db = Database(memory=True)
+    migrations.apply(db)
+    tables = [
+        db.table(name) for name in sorted(db.table_names()) if not name.startswith(("_", "sqlite"))
+    ]
+    views = "\n".join(f"- `{view.name}`" for view in sorted(db.views, key=lambda one: one.name))
+    return _page(
+        "The store",
+        "One SQLite file, `[store] path` of `goldloop.toml`; open it with Datasette or any client."
+        " Only Goldloop should write it. Texts that end in JSON hold JSON; times are ISO 8601.",
+        *map(_store_table, tables),
+        f"## Views\n\n{views}\n",
+    )
+
+
+def _store_table(table: Table) -> str:
+    keys = {key.column: f"{key.other_table}.{key.other_column}" for key in table.foreign_keys}
+    rows = (
+        (
+            f"`{column.name}`",
+            column.type,
+            "yes" if column.is_pk else "",
+            "" if column.notnull or column.is_pk else "may be null",
+            f"`{keys[column.name]}`" if column.name in keys else "",
+        )
+        for column in table.columns
+    )
+    headings = ("column", "type", "key", "", "refers to")
+    return f"## {table.name}\n\n{_table(headings, rows)}"
+
+
+def http_page() -> str:
+    """Every path of the ML backend, as its OpenAPI description has it."""
+    paths = description(Settings())["paths"]
+    rows = (
+        (f"`{method.upper()} {path}`", operation["summary"], _answers(operation))
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    )
+    return _page(
+        "HTTP surface",
+        "What `goldloop serve` and `goldloop backend` answer. The backend itself describes it at"
+        " `/openapi.json`.",
+        _table(("request", "what it is for", "answers"), rows),
+    )
+
+
+def _answers(operation: Mapping[str, Any]) -> str:
+    return ", ".join(sorted(str(code) for code in operation["responses"]))
+
+
+def _page(title: str, about: str, *parts: str) -> str:
+    return "\n".join([f"# {title}\n\n{_MADE}\n\n{about}\n", *parts]).rstrip() + "\n"
+
+
+def _table(headings: tuple[str, ...], rows: Iterator[tuple[str, ...]] | Any) -> str:
+    lines = [headings, tuple("---" for _ in headings), *rows]
+    return "".join(f"| {' | '.join(_cell(one) for one in line)} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"(?<!\\)\|", r"\\|", text)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "store.md": store_page,
+    "http.md": http_page,
+}
+
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
