@@ -15,6 +15,7 @@ COPY goldloop goldloop
 COPY agents agents
 COPY store store
 COPY label_config label_config
+COPY views views
 COPY sync sync
 COPY backend backend
 RUN uv sync --locked --no-dev --no-editable

@@ -15,10 +15,10 @@ import rfc8785
 
 from goldloop.canonical import canonical_json
 from sync.commit import commit_standing
-from sync.diff import compare
 from sync.project import open_project
 from sync.verify_version import verify_version
-from sync.version_folder import DATA, find_version, version_names
+from views.diff import compare
+from views.version_folder import DATA, find_version, version_names
 
 DATASET = "golden"
 

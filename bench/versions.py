@@ -32,7 +32,7 @@ from store.database import Store, transaction
 from store.tasks import ReviewProject, save_review_project
 from sync.init import init_project
 from sync.project import open_project
-from sync.version_folder import version_names
+from views.version_folder import version_names
 
 SIZE, QUICK = 100_000, 10_000
 PROJECT = 1

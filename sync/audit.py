@@ -15,7 +15,7 @@ from store.annotations import annotated_samples
 from store.audit import Form, standing_truths, timed_answers, touched_forms
 from store.database import Store
 from store.tasks import expert_project, review_project
-from sync.people import words_shown
+from views.people import words_shown
 
 
 class Kind(StrEnum):

@@ -20,8 +20,6 @@ from goldloop.calibration import (
     stratum_weights,
     trimmed,
 )
-from goldloop.errors import SettingsError
-from goldloop.fields import FieldKind
 from goldloop.prn import tie_break
 from store.calibrators import (
     Fitted,
@@ -35,8 +33,9 @@ from store.labelled_runs import LabelledRun, MethodRuns, labelled_runs, versions
 from store.runs import named_version
 from sync.client import LabelStudioClient
 from sync.consensus import Progress, unwatched
-from sync.project import Project, interface_in_use
+from sync.project import Project
 from sync.refresh_scores import Refreshed, refresh_scores
+from views.question import right_answers
 
 # Of the bootstrap and the simulation in a report, which say the same each time.
 SEED = 20_000
@@ -119,34 +118,6 @@ def calibrate(
         outcomes=outcomes,
         refreshed=refreshed,
     )
-
-
-def right_answers(project: Project, db: Store) -> frozenset[str]:
-    """The answers that mean right, once the question and they are found in the interface."""
-    settings = project.settings.calibration
-    where = f"goldloop.toml: [calibration] field = {settings.field!r}"
-    interface = interface_in_use(project, db)
-    question = interface.field(settings.field)
-    single = [one.name for one in interface.fields if one.kind is FieldKind.SINGLE_CHOICE]
-    if question is None or question.kind is not FieldKind.SINGLE_CHOICE:
-        raise SettingsError(
-            f"{where} must be a single choice of the labelling interface, which has: "
-            f"{', '.join(single) or 'none'}"
-        )
-    unvoted = (*project.settings.consensus.unvoted, project.settings.consensus.confidence_field)
-    if settings.field in unvoted:
-        raise SettingsError(f"{where} is not voted on (see [consensus]), so no label ever stands")
-    right = frozenset(settings.correct)
-    unknown = sorted(right - {*question.options})
-    if unknown or not right or right >= {*question.options}:
-        wrong = (
-            f"{unknown[0]!r} is none of them" if unknown else "some, and not all, must mean right"
-        )
-        raise SettingsError(
-            f"goldloop.toml: [calibration] correct must hold answers to {settings.field} "
-            f"({', '.join(question.options)}); {wrong}"
-        )
-    return right
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,10 @@ from store.gold_checks import (
 )
 from store.tasks import ReviewProject, task_samples
 from sync.client import LabelStudioClient
-from sync.consensus import read_annotation, rules_in_use
 from sync.forgotten import forgotten
-from sync.project import Project, interface_in_use
+from sync.project import Project
+from views.answers import read_annotation, rules_in_use
+from views.project import interface_in_use
 
 
 @dataclass(frozen=True, slots=True)

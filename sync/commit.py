@@ -37,9 +37,11 @@ from store.standing import Counted, StandingSample, standing_samples
 from store.synthesis import accepted_samples, verified_samples
 from sync.companions import round_records, write_companions
 from sync.consensus import update_consensus
-from sync.project import Project, interface_in_use
-from sync.report import facts_of_store, version_report
-from sync.version_folder import (
+from sync.project import Project
+from sync.version_writing import Draft, new_version
+from views.project import interface_in_use
+from views.report import facts_of_store, version_report
+from views.version_folder import (
     INTERFACE,
     VersionFolder,
     check_version,
@@ -48,7 +50,6 @@ from sync.version_folder import (
     version_mark,
     version_names,
 )
-from sync.version_writing import Draft, new_version
 
 # With more items, what takes all answers at once is left out of the report of the folder.
 WITH_FACTS = 5_000

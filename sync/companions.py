@@ -16,8 +16,8 @@ from label_config.interface import Interface
 from store.database import Store
 from store.rounds import get_rounds, round_picks
 from sync.version_card import card, changelog
-from sync.version_folder import DATA, INTERFACE, find_version
 from sync.version_writing import Draft
+from views.version_folder import DATA, INTERFACE, find_version
 
 _ANCESTORS = 50
 

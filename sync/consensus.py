@@ -6,19 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from goldloop.consensus import Annotation, Rules, TaskConsensus, counted, task_consensus
-from goldloop.errors import RecordError, SettingsError
-from goldloop.fields import Field, FieldKind, Value
-from goldloop.settings import ConsensusSettings
-from label_config.interface import Interface
-from label_config.results import read_result
+from goldloop.consensus import Rules, TaskConsensus, counted, task_consensus
+from goldloop.errors import RecordError
+from goldloop.fields import Value
 from store.annotations import (
-    RawAnnotation,
     annotated_samples,
-    annotations_of,
     count_annotations,
 )
 from store.consensus import (
@@ -35,10 +29,10 @@ from store.consensus import (
 from store.database import Store, transaction
 from store.samples import get_sample
 from store.snapshots import snapshot, writes_of_others
-from store.tasks import review_project
 from sync.claims import claimed_in_turn
-from sync.project import Project, interface_in_use
+from sync.project import Project
 from sync.terminal import Meter
+from views.answers import BATCH, held, read_annotations, rules_in_use
 
 if TYPE_CHECKING:
     from goldloop.consensus.by_kind import FieldModel
@@ -46,7 +40,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Progress: TypeAlias = Callable[[str, int | None], AbstractContextManager[Meter]]
 
-BATCH = 1000
 # Samples that are decided in one transaction: a webhook waits half a second for the store.
 CHUNK = 100
 # Below this many annotations learning takes no time, so it is done whenever something changed;
@@ -62,43 +55,6 @@ def unwatched(what: str, total: int | None) -> Iterator[Meter]:  # noqa: ARG001
     def meter(done: int = 1) -> None: ...
 
     yield meter
-
-
-def consensus_rules(
-    interface: Interface, settings: ConsensusSettings, annotators_per_task: int
-) -> Rules:
-    """Which fields are voted on, and which must be settled before a sample is gold."""
-    aside = {settings.confidence_field, *settings.unvoted}
-    voted = tuple(field for field in interface.fields if field.name not in aside)
-    names = {field.name for field in voted}
-    unknown = [name for name in settings.gold_fields if name not in names]
-    if unknown:
-        raise SettingsError(
-            f"goldloop.toml: [consensus] gold_fields: the labelling interface has no voted field "
-            f"{unknown[0]}; it has: {', '.join(sorted(names))}"
-        )
-    return Rules(
-        fields=voted,
-        gold_fields=settings.gold_fields or _usual_gold(voted),
-        min_annotators=settings.min_annotators,
-        max_annotators=annotators_per_task + settings.max_additional,
-        min_confidence=settings.min_confidence,
-    )
-
-
-def rules_in_use(project: Project, db: Store) -> Rules:
-    """The rules for the interface that annotators were shown."""
-    settings = project.settings
-    interface = _interface(project, db)
-    return consensus_rules(interface, settings.consensus, settings.label_studio.annotators_per_task)
-
-
-def _usual_gold(fields: Sequence[Field]) -> tuple[str, ...]:
-    """The required choices; without one, all choices; without any, every field."""
-    kinds = (FieldKind.SINGLE_CHOICE, FieldKind.PAIRWISE)
-    choices = [field for field in fields if field.kind in kinds and not field.conditional]
-    required = [field for field in choices if field.required]
-    return tuple(field.name for field in required or choices or fields)
 
 
 def update_consensus(
@@ -269,67 +225,4 @@ def _models(db: Store) -> Mapping[str, FieldModel]:
     def read() -> dict[str, FieldModel]:
         return {name: FieldModel.from_record(one) for name, one in stored_models(db).items()}
 
-    return _held(db, "models", learned(db).version, read)
-
-
-def _interface(project: Project, db: Store) -> Interface:
-    """The interface that annotators were shown, read once for every form of it."""
-    made = review_project(db)
-    if made is None:
-        return project.interface()
-    return _held(db, "interface", made, lambda: interface_in_use(project, db))
-
-
-# What was read from an open store and is slow to read: by what it is, with what it was read from.
-_kept: WeakKeyDictionary[Store, dict[str, tuple[object, Any]]] = WeakKeyDictionary()
-
-
-def _held(db: Store, what: str, source: object, read: Callable[[], T]) -> T:
-    """What was read from an equal `source` before, or else is read now."""
-    kept = _kept.setdefault(db, {})
-    if what not in kept or kept[what][0] != source:
-        kept[what] = source, read()
-    found: T = kept[what][1]
-    return found
-
-
-def read_annotations(
-    project: Project, db: Store, sample_ids: Sequence[str]
-) -> dict[str, list[Annotation]]:
-    """The annotations of these samples that stand, by sample, skips included."""
-    interface, settings = _interface(project, db), project.settings.consensus
-    found: dict[str, list[Annotation]] = {}
-    for start in range(0, len(sample_ids), BATCH):
-        for sample_id, raw in annotations_of(db, sample_ids[start : start + BATCH]).items():
-            found[sample_id] = [read_annotation(interface, settings, one) for one in raw]
-    return found
-
-
-def read_annotation(
-    interface: Interface, settings: ConsensusSettings, raw: RawAnnotation
-) -> Annotation:
-    """An annotation with its answers read; what cannot be read of it counts as not answered."""
-    answers, _ = read_result(interface, raw.result)
-    return Annotation(
-        annotation_id=raw.annotation_id,
-        annotator_id=raw.annotator_id,
-        answers=answers,
-        updated_at=raw.updated_at,
-        confidence=_confidence(interface, settings.confidence_field, answers),
-        was_cancelled=raw.was_cancelled,
-        ground_truth=raw.ground_truth,
-        lead_time=raw.lead_time,
-    )
-
-
-def _confidence(
-    interface: Interface, name: str, answers: dict[str, object] | object
-) -> float | None:
-    """A rating from 1 to its maximum as a number from 0 to 1; None where it was not given."""
-    field = next((field for field in interface.fields if field.name == name), None)
-    value = answers.get(name) if isinstance(answers, dict) else None
-    if field is None or not isinstance(value, (int, float)):
-        return None
-    low = 1.0 if field.kind is FieldKind.RATING else field.minimum or 0.0
-    high = field.maximum or 1.0
-    return min(max((value - low) / (high - low), 0.0), 1.0) if high > low else None
+    return held(db, "models", learned(db).version, read)

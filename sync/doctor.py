@@ -17,9 +17,9 @@ from store.runs import named_version
 from store.samples import count_samples
 from store.tasks import review_project
 from sync.client import LabelStudioClient
-from sync.consensus import consensus_rules
 from sync.project import Project, open_project
 from sync.webhook import faults, our_webhooks, webhook_address
+from views.answers import consensus_rules
 
 TESTED_VERSION = "1.23"
 

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from goldloop.consensus import STANDING, Annotation, counted
-from goldloop.errors import SettingsError
 from goldloop.fields import Answers
 from goldloop.prn import permanent_random_number
 from label_config.expert_case import (
@@ -24,7 +23,6 @@ from label_config.expert_case import (
 )
 from label_config.interface import Interface
 from label_config.tasks import check_task_data, task_data
-from store.annotations import people_by_email
 from store.database import Store, project_fact
 from store.returned_answers import (
     ExpertAnswer,
@@ -46,12 +44,14 @@ from store.tasks import (
 )
 from sync.claims import claimed
 from sync.client import LabelStudioClient
-from sync.consensus import read_annotations
 from sync.delivery import record_arrived, send_tasks
 from sync.doubles import remove_doubles
-from sync.project import Project, interface_in_use
+from sync.project import Project
 from sync.review_project import VIEW, find_or_create
 from sync.webhook import install_webhook, is_webhook_set
+from views.answers import read_annotations
+from views.project import interface_in_use
+from views.routing import expert_ids
 
 ASKED = "expert project asked for"
 CHUNK = 100
@@ -232,19 +232,6 @@ def return_answers(
             confirm_return(db, answer, returned_id)
             returned.append(answer.annotation.sample_id)
     return returned
-
-
-def expert_ids(project: Project, db: Store) -> set[int]:
-    """The people whose answers count in the experts' project; empty where anybody's do."""
-    known = people_by_email(db)
-    named = project.settings.label_studio.experts
-    unknown = [email for email in named if email.lower() not in known]
-    if unknown:
-        raise SettingsError(
-            f"goldloop.toml: [label_studio] experts: nobody in Label Studio has the address "
-            f"{unknown[0]}; invite them, or correct it, then: goldloop pull"
-        )
-    return {known[email.lower()] for email in named}
 
 
 def _unique_id(db: Store, answer: ExpertAnswer) -> str:

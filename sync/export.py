@@ -12,7 +12,7 @@ from goldloop.versions import Item
 from sync.exports import FORMATS
 from sync.exports.form import Edition, Format
 from sync.exports.whole import whole_file, whole_folder
-from sync.version_folder import checked_items, interface_of, read_manifest
+from views.version_folder import checked_items, interface_of, read_manifest
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from store.tasks import review_project, task_samples
 from store.wanted_runs import late_runs, settle_late_runs
 from sync.client import LabelStudioClient
 from sync.predictions_api import change_prediction, predictions_of
-from sync.project import Project, interface_in_use
+from sync.project import Project
+from views.project import interface_in_use
 
 
 def late_samples(project: Project, db: Store, most: int) -> list[str]:

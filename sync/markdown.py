@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from sync.terminal import printable
+from goldloop.printable import printable
 
 # Also what GitHub makes a link, a mention or a formula of; at the start, what makes a list.
 _MARKUP = re.compile(r"[\\`*_{}\[\]()|~@$!]|#|:(?=//)|(?<=www)\.|^[-+=]")

@@ -14,9 +14,10 @@ from goldloop.selection import Round
 from goldloop.settings import SelectionSettings
 from store.database import Store
 from store.grades import grades, lead_times
-from sync.estimate import Question
-from sync.rank_pool import rank_pool, tag_members
+from sync.rank_pool import rank_pool
 from sync.select_batch import draw_from, pool_before
+from views.estimate import Question
+from views.slices import tag_members
 
 # Without a single answer, a minute is assumed for each.
 ASSUMED_SECONDS = 60.0

@@ -12,8 +12,8 @@ from goldloop.estimates import expected_failures, expected_half_width
 from goldloop.novelty import Embed
 from goldloop.settings import SelectionSettings
 from store.database import Store, transaction
-from sync.rank_pool import difficulty_members, tag_members
 from sync.select_batch import Batch, Drawn, batch_of, draw, draw_from
+from views.slices import difficulty_members, tag_members
 
 
 @dataclass(frozen=True, slots=True)

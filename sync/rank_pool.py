@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -31,6 +30,7 @@ from store.rounds import ScoredSamples, Scores
 from store.runs import steps_of_runs
 from store.samples import sample_texts, slices_of_samples
 from sync.project import Project
+from views.slices import tag_members
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -130,30 +130,6 @@ def minimums_of(db: Store, samples: ScoredSamples, settings: SelectionSettings) 
         TagMinimum(tag, members, settings.min_per_tag)
         for tag, members in tag_members(db, samples.ids).items()
     ]
-
-
-def tag_members(db: Store, sample_ids: Sequence[str]) -> dict[str, Flags]:
-    """Of every tag, which of the samples have it; by name."""
-    places: dict[str, list[int]] = {}
-    for place, one in enumerate(slices_of_samples(db, sample_ids)):
-        for tag in one.tags:
-            places.setdefault(tag, []).append(place)
-    return {tag: _flags(len(sample_ids), own) for tag, own in sorted(places.items())}
-
-
-def difficulty_members(db: Store, sample_ids: Sequence[str]) -> dict[str, Flags]:
-    """Of every difficulty, which of the samples have it; samples without one are left out."""
-    places: dict[str, list[int]] = {}
-    for place, one in enumerate(slices_of_samples(db, sample_ids)):
-        if one.difficulty:
-            places.setdefault(one.difficulty, []).append(place)
-    return {name: _flags(len(sample_ids), own) for name, own in sorted(places.items())}
-
-
-def _flags(count: int, places: Sequence[int]) -> Flags:
-    flags = np.zeros(count, dtype=np.bool_)
-    flags[list(places)] = True
-    return flags
 
 
 def strata_of(db: Store, samples: ScoredSamples, settings: SelectionSettings) -> Floats | None:

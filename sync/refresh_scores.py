@@ -41,7 +41,8 @@ from sync.predictions_api import (
     tasks_with_version,
     unfinished_tasks,
 )
-from sync.project import Project, interface_in_use
+from sync.project import Project
+from views.project import interface_in_use
 
 # Label Studio takes two seconds for so many in a large project, and annotators wait meanwhile.
 CHUNK = 200

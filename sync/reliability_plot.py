@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from goldloop.errors import GoldloopError
-from sync.terminal import printable
+from goldloop.printable import printable
 
 FORMATS = ("png", "svg")
 # Orange and blue stay apart for colour-blind people, and in print by their markers.

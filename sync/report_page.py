@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from goldloop.errors import VersionError
+from goldloop.printable import printable
 from sync.markdown import markdown_text
 from sync.report_sections import (
     UNKNOWN,
@@ -28,7 +29,6 @@ from sync.report_sections import (
     warnings_of,
 )
 from sync.report_style import STYLE
-from sync.terminal import printable
 
 LONG = 200
 SENTENCE = 500

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from goldloop.consensus import State
-from goldloop.routing import Asked, Step, next_step
-from store.annotations import RawAnnotation, annotations_of, people, token_user
+from goldloop.routing import Step
 from store.consensus import StoredConsensus, stored_consensus
 from store.database import Store, transaction
 from store.further_annotators import (
@@ -18,15 +17,16 @@ from store.further_annotators import (
     plan_request,
     requested_overlaps,
 )
-from store.gold_checks import active_annotators, end_checks
+from store.gold_checks import end_checks
 from store.tasks import ReviewProject, review_project, task_samples
 from sync.checks import mend_checks
 from sync.client import LabelStudioClient
 from sync.consensus import update_consensus
-from sync.experts import expert_ids, return_answers, send_cases, take_back_settled
+from sync.experts import return_answers, send_cases, take_back_settled
 from sync.forgotten import forgotten
 from sync.project import Project
 from sync.reconcile import reconcile
+from views.routing import steps
 
 
 @dataclass
@@ -88,32 +88,6 @@ def _end_checks(project: Project, db: Store) -> None:
     with transaction(db):
         ended = end_checks(db, [one.sample_id for one in _held(db)])
     update_consensus(project, db, ended)
-
-
-def steps(
-    project: Project, db: Store, held: Mapping[str, StoredConsensus]
-) -> dict[str, tuple[Step, Asked]]:
-    """What is next for each of these disputed samples.
-
-    The user whose token we hold and the experts are no further annotators, unless they label.
-    """
-    base = project.settings.label_studio.annotators_per_task
-    most = project.settings.consensus.max_additional
-    overlaps = requested_overlaps(db, list(held))
-    raw = annotations_of(db, list(held))
-    others = set(people(db)) - {token_user(db)} - expert_ids(project, db)
-    labellers = others | active_annotators(db)
-    found = {}
-    for sample_id, one in held.items():
-        asked = _asked(one.state, raw.get(sample_id, ()), overlaps.get(sample_id, base))
-        found[sample_id] = next_step(asked, labellers, base, most), asked
-    return found
-
-
-def _asked(state: State, annotations: Sequence[RawAnnotation], overlap: int) -> Asked:
-    answered = {a.annotator_id for a in annotations if not a.was_cancelled}
-    skipped = {a.annotator_id for a in annotations if a.was_cancelled} - answered
-    return Asked(state, answered, skipped, max(overlap, len(answered)))
 
 
 def _ask_others(

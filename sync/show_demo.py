@@ -20,7 +20,7 @@ from sync.export import export_version
 from sync.reconcile import reconcile
 from sync.route import route_disputes
 from sync.simulate import Key, SimulatedAnnotator, label_everything, read_answer_key
-from sync.version_folder import parse_reference
+from views.version_folder import parse_reference
 
 ERROR_RATES = (0.05, 0.12, 0.25)
 

@@ -10,10 +10,10 @@ from goldloop.routing import Step
 from store.inbox import SetAside
 from sync import terminal
 from sync.audit import Finding as AuditFinding
-from sync.disputes import Dispute
 from sync.doctor import Finding
 from sync.route import Routed
-from sync.status import Status
+from views.disputes import Dispute
+from views.status import Status
 
 
 def show_finding(finding: Finding) -> None:
@@ -139,8 +139,8 @@ def show_status(status: Status) -> None:
         headings = ("annotator", "answers", "skips", "median seconds")
         terminal.print_table(headings, found.annotators)
     terminal.result("")
-    rows = [(one.who, one.what, one.command) for one in status.waiting]
-    terminal.print_table(("waits for", "what", "next"), rows)
+    waiting = [(one.who, one.what, one.command) for one in status.waiting]
+    terminal.print_table(("waits for", "what", "next"), waiting)
 
 
 def _listed(counts: Mapping[str, Any], *more: str) -> str:

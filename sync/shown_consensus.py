@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from goldloop.consensus import FieldConsensus, State
 from goldloop.fields import Value
+from goldloop.printable import printable
 from store.consensus import StoredConsensus
 from sync import terminal
 
@@ -49,13 +50,13 @@ def show_samples(results: Sequence[StoredConsensus]) -> None:
         rate = "-" if one.agreement_rate is None else f"{one.agreement_rate:.3f}"
         sure = "-" if one.mean_confidence is None else f"{one.mean_confidence:.3f}"
         terminal.result(
-            f"{terminal.printable(one.sample_id)}: {one.state.value}; {one.annotators} annotators, "
+            f"{printable(one.sample_id)}: {one.state.value}; {one.annotators} annotators, "
             f"{one.skips} skips; agreement rate {rate}; the annotators' own confidence {sure}"
         )
         for field in one.fields.values():
             terminal.result(f"  {field.field}: {field.state.value}")
             for what, text in _facts(field):
-                terminal.result(f"    {what:<10} {terminal.printable(text, 300)}")
+                terminal.result(f"    {what:<10} {printable(text, 300)}")
 
 
 def _facts(field: FieldConsensus) -> Iterator[tuple[str, str]]:
@@ -97,8 +98,8 @@ def _say_warnings(results: Sequence[StoredConsensus]) -> None:
             samples.setdefault(warning, []).append(one.sample_id)
     for warning, ids in samples.items():
         more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
-        named = terminal.printable(", ".join(ids[:NAMED]), 300)
-        terminal.say(f"{named}{more}: {terminal.printable(warning, 300)}")
+        named = printable(", ".join(ids[:NAMED]), 300)
+        terminal.say(f"{named}{more}: {printable(warning, 300)}")
 
 
 def _short(value: object) -> bool:

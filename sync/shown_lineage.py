@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from goldloop.printable import printable
 from goldloop.version_diff import Cause, Reason
 from sync import terminal
 from sync.shown_versions import reason_text
@@ -16,13 +17,13 @@ Record = Mapping[str, Any]
 
 def show_lineage(found: Record) -> None:
     """Every section that has something, in the order in which it came about."""
-    terminal.result(terminal.printable(found["sample_id"]))
+    terminal.result(printable(found["sample_id"]))
     for title, lines in _SECTIONS.items():
         text = list(lines(found))
         if text:
             terminal.result(f"\n{title}")
             for line in text:
-                terminal.result(f"  {terminal.printable(line, LONGER)}")
+                terminal.result(f"  {printable(line, LONGER)}")
 
 
 def _origin(found: Record) -> Iterator[str]:
@@ -247,4 +248,4 @@ def _short(value: Any, limit: int = LONG) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=list)
-    return terminal.printable(text, limit)
+    return printable(text, limit)

@@ -10,6 +10,7 @@ from rich.markup import escape
 from goldloop.agreement import FieldAgreement, Interval, PairAgreement, PeriodAgreement
 from goldloop.annotators import AnnotatorReport, Bias, Confusion, Drift, FieldErrors
 from goldloop.gold_checks import CheckScore
+from goldloop.printable import printable
 from sync import terminal
 from sync.checks import Checked
 
@@ -87,7 +88,7 @@ def show_annotators(
     if checked.doubtful:
         terminal.say(
             "most of those who were checked on them contradict the label that stands; look at: "
-            f"{', '.join(terminal.printable(one) for one in checked.doubtful[:DOUBTFUL])}"
+            f"{', '.join(printable(one) for one in checked.doubtful[:DOUBTFUL])}"
         )
 
 
@@ -120,7 +121,7 @@ def show_annotator(
 
     `reports` has everybody: how many were looked at says what a drift is worth.
     """
-    who = terminal.printable(_name(report, names))
+    who = printable(_name(report, names))
     _show_rows([report], names, checked, f"{who} (annotator {report.annotator_id})")
     for errors in report.fields:
         _show_errors(errors)
@@ -130,7 +131,7 @@ def show_annotator(
 
 
 def _show_errors(errors: FieldErrors) -> None:
-    name = terminal.printable(errors.field)
+    name = printable(errors.field)
     for matrix in errors.confusions:
         if matrix.option is None:
             _show_matrix(name, matrix)
@@ -142,7 +143,7 @@ def _show_errors(errors: FieldErrors) -> None:
 
 
 def _show_matrix(name: str, matrix: Confusion) -> None:
-    options = [terminal.printable(str(option)) for option in matrix.options]
+    options = [printable(str(option)) for option in matrix.options]
     headings = ("reference", *(escape(option) for option in options))
     rows = [(option, *row) for option, row in zip(options, matrix.counts, strict=True)]
     terminal.print_table(headings, rows, f"\n{name}: the reference (rows), this person (columns)")
@@ -207,7 +208,7 @@ def _say_warnings(found: Sequence[tuple[str, FieldAgreement]]) -> None:
     """Every warning under its name; beyond ten only how many there are."""
     warnings = [(name, warning) for name, one in found for warning in one.warnings]
     for name, warning in warnings[:MOST_WARNINGS]:
-        terminal.say(f"{terminal.printable(name)}: {terminal.printable(warning, 300)}")
+        terminal.say(f"{printable(name)}: {printable(warning, 300)}")
     if len(warnings) > MOST_WARNINGS:
         terminal.say(f"and {len(warnings) - MOST_WARNINGS} more warnings; --json has them all")
 

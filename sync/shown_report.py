@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from goldloop.printable import printable
 from sync import terminal
 from sync.report_sections import Bar, Span, Table, glance, sections, warnings_of
 
@@ -17,12 +18,12 @@ def show_report(report: Mapping[str, Any]) -> None:
     terminal.result(f"{about['dataset']}@{about['version']}")
     terminal.print_table(("figure", "value", "note"), glance(report))
     for says, do, named in warnings_of(report):
-        terminal.result(terminal.printable(f"! {says}", LONG))
-        terminal.result(terminal.printable(f"  -> {do}" + (f" ({named})" if named else ""), LONG))
+        terminal.result(printable(f"! {says}", LONG))
+        terminal.result(printable(f"  -> {do}" + (f" ({named})" if named else ""), LONG))
     for section in sections(report):
         terminal.result(f"\n{section.title}")
         for text in section.says:
-            terminal.result(f"  {terminal.printable(text, LONG)}")
+            terminal.result(f"  {printable(text, LONG)}")
         for table in section.tables:
             _show(table)
 
@@ -31,7 +32,7 @@ def _show(table: Table) -> None:
     kept = [place for place, heading in enumerate(table.headings) if heading]
     rows = [[_text(row[place]) for place in kept] for row in table.rows]
     terminal.result("")
-    title = terminal.printable(table.caption)
+    title = printable(table.caption)
     terminal.print_table([table.headings[place] for place in kept], rows, title)
     if table.more:
         terminal.result(f"and {table.more:,} more: goldloop report --json")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from goldloop.estimates import Estimate
 from sync import terminal
-from sync.estimate import PoolEstimate
 from sync.plan import Plan, WidthPlan
 from sync.preview import Preview
 from sync.select_batch import Batch
 from sync.verify_round import Verdict
+from views.estimate import PoolEstimate
 
 _BIASED = "labelled set (biased)"
 

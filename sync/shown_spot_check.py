@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from goldloop.printable import printable
 from sync import terminal
 from sync.spot_check import Checked
 
@@ -86,7 +87,7 @@ def _show_reasons(found: Mapping[str, Any]) -> None:
         terminal.result(f"what was wrong: {faults}")
     said = [one for one in found["reasons"] if one["said"]]
     for one in said[:SHOWN_REASONS]:
-        words = terminal.printable("; ".join(one["said"]))
+        words = printable("; ".join(one["said"]))
         terminal.result(f"  {one['sample_id']} ({one['difficulty']}): {words}")
     if found["corrected"]:
         terminal.result(f"difficulties corrected: {found['corrected']}")

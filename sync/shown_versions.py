@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from goldloop.printable import printable
 from goldloop.version_diff import ABSENT, Cause, Reason, shortened
 from sync import terminal
-from sync.diff import Compared
 from sync.markdown import markdown_text
 from sync.verify_version import VersionVerdict
+from views.diff import Compared
 
 _TABLE_ROWS = 500  # more is for --json
 _PAGE_ROWS = 100  # of each kind; a pull request takes 65,536 characters
@@ -37,13 +38,13 @@ def show_version_verdict(verdict: VersionVerdict) -> None:
         said = "1 thing does" if count == 1 else f"{count} things do"
         terminal.result(f"{verdict.name} is NOT as it was committed; {said} not fit. Restore it.")
         for one in verdict.misfits:
-            terminal.result(f"  {terminal.printable(f'{one.file}: {one.problem}', 300)}")
+            terminal.result(f"  {printable(f'{one.file}: {one.problem}', 300)}")
         if verdict.more:
             terminal.result(f"  and {verdict.more} more")
     for note in verdict.unchecked:
-        terminal.say(f"not checked: {terminal.printable(note, 300)}")
+        terminal.say(f"not checked: {printable(note, 300)}")
     for name in verdict.unknown_files[:20]:
-        terminal.say(f"no part of the version: {terminal.printable(name)}")
+        terminal.say(f"no part of the version: {printable(name)}")
 
 
 def show_diff(compared: Compared) -> None:

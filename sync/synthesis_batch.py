@@ -27,10 +27,10 @@ from store.synthesis import (
     next_batch,
 )
 from store.synthesis_pool import seed_examples
-from sync.estimate import estimate, question_of
 from sync.project import Project
 from sync.rank_pool import embedding
 from sync.synthesis_inputs import Asked
+from views.estimate import estimate, question_of
 
 # For every one that a prompt shows, so that prompts for one capability do not all show the same.
 EXAMPLES_EACH = 5

@@ -23,6 +23,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from goldloop.printable import printable
+
 PIPE_WIDTH = 250
 # JSON itself escapes only the control characters below the space.
 _STEERING = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
@@ -128,9 +130,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     return printable(str(value))
-
-
-def printable(text: str, limit: int = 120) -> str:
-    """One line of text that cannot move the cursor or recolour the terminal."""
-    flat = "".join(char if char.isprintable() else " " for char in text)
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"

@@ -9,7 +9,7 @@ from typing import Any
 
 from goldloop.errors import GoldloopError, VersionError
 from goldloop.versions import Fingerprinter, OutOfOrderError, fingerprints
-from sync.version_folder import (
+from views.version_folder import (
     DATA,
     MANIFEST,
     VersionFolder,

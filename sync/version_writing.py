@@ -18,7 +18,7 @@ from typing import Any
 from goldloop.errors import VersionError
 from goldloop.versions import Entry, Fingerprinter, Item, item_id
 from sync.drafts import draft_folder, locked, sync_to_disk
-from sync.version_folder import (
+from views.version_folder import (
     DATA,
     ITEM_HASHES,
     LAYOUT,

@@ -14,20 +14,6 @@ from sync.audit import audit
 from sync.checks import checked
 from sync.commands.common import json_option, print_result, project_of
 from sync.consensus import look_at, refit, refit_due
-from sync.disputes import list_disputes
-from sync.people import (
-    PERIODS,
-    SLICES,
-    agreement_by_field,
-    agreement_by_pair,
-    agreement_by_period,
-    agreement_in_slices,
-    everything_answered,
-    find_annotator,
-    reports,
-    slices_of,
-    words_shown,
-)
 from sync.reconcile import reconcile
 from sync.route import route_disputes
 from sync.shown import show_audit, show_disputes, show_routed
@@ -39,6 +25,20 @@ from sync.shown_people import (
     show_pairs,
     show_periods,
     show_slices,
+)
+from views.disputes import list_disputes
+from views.people import (
+    PERIODS,
+    SLICES,
+    agreement_by_field,
+    agreement_by_pair,
+    agreement_by_period,
+    agreement_in_slices,
+    everything_answered,
+    find_annotator,
+    reports,
+    slices_of,
+    words_shown,
 )
 
 

@@ -8,12 +8,12 @@ import click
 
 from sync import terminal
 from sync.commands.common import json_option, print_result, project_of
-from sync.lineage import lineage
-from sync.report import report_on
 from sync.report_page import markdown_page, write_report
 from sync.shown_lineage import show_lineage
 from sync.shown_report import show_report
-from sync.version_folder import parse_reference, read_manifest
+from views.lineage import lineage
+from views.report import report_on
+from views.version_folder import parse_reference, read_manifest
 
 # Near-duplicates among so many take more than a few seconds.
 MANY = 20_000

@@ -9,7 +9,6 @@ import click
 
 from store.runs import named_version
 from sync.commands.common import json_option, print_result, project_of
-from sync.estimate import NO_ESTIMATE, SLICES, estimate, question_of, read_grades
 from sync.plan import plan_labels
 from sync.preview import preview
 from sync.project import Project
@@ -20,6 +19,13 @@ from sync.shown_selection import (
     show_estimate,
     show_plan,
     show_preview,
+)
+from views.estimate import (
+    NO_ESTIMATE,
+    SLICES,
+    estimate,
+    question_of,
+    read_grades,
 )
 
 _FIELD = click.option("--field", help="The question that says who was right; default: settings.")

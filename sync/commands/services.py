@@ -24,9 +24,9 @@ from sync.logs import Reporter
 from sync.processes import backend_command, serve
 from sync.project import Project
 from sync.shown import show_set_aside, show_status
-from sync.status import status_of
 from sync.webhook import install_webhook, remove_webhook
 from sync.worker import work
+from views.status import status_of
 
 
 @click.group(cls=InOrder)

@@ -13,7 +13,12 @@ from sync.shown_versions import show_version_verdict
 from sync.verify_round import verdict_record as round_record
 from sync.verify_round import verify_round
 from sync.verify_version import VersionVerdict, verdict_record, verify_version
-from sync.version_folder import MANIFEST, dataset_folder, parse_reference, with_dataset
+from views.version_folder import (
+    MANIFEST,
+    dataset_folder,
+    parse_reference,
+    with_dataset,
+)
 
 
 class RoundOrVersion(click.Group):

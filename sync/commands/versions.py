@@ -10,13 +10,13 @@ from goldloop.samples import DIFFICULTIES
 from sync import terminal
 from sync.commands.common import json_option, print_result, project_of
 from sync.commit import commit_version
-from sync.diff import Compared, compare, explained
 from sync.export import Kept, export_version
 from sync.exports import FORMATS
 from sync.project import Project
 from sync.shown import show_commit, show_exported, show_versions
 from sync.shown_versions import markdown_diff, show_diff
-from sync.version_folder import (
+from views.diff import Compared, compare, explained
+from views.version_folder import (
     MANIFEST,
     VersionFolder,
     dataset_names,

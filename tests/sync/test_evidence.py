@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sync.version_folder import read_items
 from tests.sync.labelled import Labelled, labelled
+from views.version_folder import read_items
 
 LATER = "2026-06-01T00:00:00+00:00"
 

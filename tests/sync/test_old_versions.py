@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sync.version_folder import checked_items, read_items, read_manifest
 from tests.sync.labelled import Labelled, labelled
+from views.version_folder import checked_items, read_items, read_manifest
 
 WRITTEN = Path(__file__).with_name("fixtures") / "versions"
 CONTENT = {

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from sync.init import init_project
-from sync.report import NO_ANSWERS, NO_STORE, version_report
 from sync.report_page import html_page, markdown_page
-from sync.version_folder import checked_items, interface_of, read_manifest
 from tests.sync.labelled import Labelled
 from tests.sync.reported import IMAGE, MARKDOWN, NAMES, PICKED, SCRIPT, STEERING, reported
+from views.report import NO_ANSWERS, NO_STORE, version_report
+from views.version_folder import checked_items, interface_of, read_manifest
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ import jsonschema
 import pytest
 
 from goldloop.versions import fingerprints
-from sync.version_folder import manifest_hash
 from tests.sync.labelled import Labelled, labelled
+from views.version_folder import manifest_hash
 
 FILES = [
     "CHANGELOG.md",

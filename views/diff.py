@@ -13,8 +13,13 @@ from label_config.interface import Interface
 from label_config.results import read_result
 from store.annotations import RawAnnotation, annotations_of, people, raw_annotations
 from store.database import Store
-from sync.project import Project, interface_in_use
-from sync.version_folder import INTERFACE, VersionFolder, check_version, entries_of
+from views.project import Project, interface_in_use
+from views.version_folder import (
+    INTERFACE,
+    VersionFolder,
+    check_version,
+    entries_of,
+)
 
 _CHUNK = 500
 

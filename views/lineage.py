@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from goldloop.errors import GoldloopError, VersionError
+from goldloop.printable import printable
 from goldloop.records import sample_record
 from goldloop.version_diff import diff_items
 from goldloop.versions import Item
@@ -27,9 +28,13 @@ from store.lineage import (
 )
 from store.runs import shown_runs, stored_runs
 from store.samples import get_sample
-from sync.project import Project, interface_in_use
-from sync.terminal import printable
-from sync.version_folder import checked_items, dataset_names, read_manifest, version_names
+from views.project import Project, interface_in_use
+from views.version_folder import (
+    checked_items,
+    dataset_names,
+    read_manifest,
+    version_names,
+)
 
 NEAREST = 5
 

@@ -13,9 +13,9 @@ from store.annotations import annotated_samples
 from store.consensus import stored_consensus
 from store.database import Store
 from store.tasks import ReviewProject, expert_project, review_project, task_samples
-from sync.consensus import read_annotations, rules_in_use
-from sync.project import Project
-from sync.route import steps
+from views.answers import read_annotations, rules_in_use
+from views.project import Project
+from views.routing import steps
 
 
 @dataclass(frozen=True, slots=True)

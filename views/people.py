@@ -18,15 +18,15 @@ from goldloop.annotators import AnnotatorReport, annotator_reports, words_to_rea
 from goldloop.consensus import Annotation, Rules, counted
 from goldloop.errors import GoldloopError
 from goldloop.fields import Field, Value
+from goldloop.printable import printable
 from goldloop.samples import DIFFICULTIES, Sample
 from store.annotations import annotated_samples, people, people_by_email
 from store.database import Store
 from store.rounds import picks_by_sample
 from store.runs import shown_runs, stored_runs
 from store.samples import get_samples
-from sync.consensus import read_annotations, rules_in_use
-from sync.project import Project
-from sync.terminal import printable
+from views.answers import read_annotations, rules_in_use
+from views.project import Project
 
 SLICES = ("tag", "difficulty", "source", "round", "cluster")
 PERIODS = 5

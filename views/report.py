@@ -22,9 +22,14 @@ from label_config.interface import read_interface
 from store.annotations import people
 from store.database import Store
 from store.lineage import samples_in_states, tools_called
-from sync.people import everything_answered, words_shown
-from sync.project import Project
-from sync.version_folder import checked_items, interface_of, read_manifest, read_text
+from views.people import everything_answered, words_shown
+from views.project import Project
+from views.version_folder import (
+    checked_items,
+    interface_of,
+    read_manifest,
+    read_text,
+)
 
 REPORT = "quality_report.json"
 # Near-duplicates among so many texts take seconds; a commit should not wait longer for a report.

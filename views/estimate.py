@@ -24,9 +24,9 @@ from store.database import Store
 from store.designs import design_of
 from store.grades import Grade, graded_without_a_round, grades, same_as_shown
 from store.rounds import ScoredSamples, get_rounds, near_duplicates, scored_samples
-from sync.calibrate import right_answers
-from sync.project import Project
-from sync.rank_pool import difficulty_members, tag_members
+from views.project import Project
+from views.question import right_answers
+from views.slices import difficulty_members, tag_members
 
 SLICES = ("tag", "difficulty")
 # With which a command ends that has no number to give.

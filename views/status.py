@@ -13,8 +13,8 @@ from store.database import Store
 from store.runs import named_version
 from store.samples import count_without_run
 from store.summary import Summary, summarise
-from sync.project import Project
-from sync.version_folder import dataset_names, read_manifest, version_names
+from views.project import Project
+from views.version_folder import dataset_names, read_manifest, version_names
 
 
 @dataclass(frozen=True, slots=True)
