@@ -7,6 +7,7 @@
     POST /webhook       something happened, or training is to start; a hint for the worker
     GET  /metrics       figures for Prometheus
     GET  /openapi.json  all this for a program
+    GET  /dashboard/    pages for a browser
 
 What changes or shows anything asks for the basic credentials when they are set; a webhook is known
 by its own secret. Errors are short JSON: {"error": "..."}.
@@ -31,6 +32,7 @@ from werkzeug.exceptions import (
 
 from backend.access import Sender, check_credentials, is_allowed, webhook_sender
 from backend.bodies import forget_body, json_object, small_json_object
+from backend.dashboard.site import PREFIX, dashboard, error_page
 from backend.model import StoredRunsModel, model_class
 from backend.observed import observe, told
 from backend.openapi import MAX_TASKS, description
@@ -71,6 +73,7 @@ def create_app(folder: Path, settings: Settings) -> Flask:
     app.add_url_rule("/webhook", view_func=webhook, methods=["POST"])
     app.add_url_rule("/metrics", view_func=metrics)
     app.add_url_rule("/openapi.json", view_func=openapi)
+    app.register_blueprint(dashboard(served))
     return app
 
 
@@ -182,6 +185,8 @@ def _plain_error(error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         _served().warn(f"{request.method} {request.path}", error)
         error = _refusal(error)
+    if request.path.startswith(f"{PREFIX}/"):
+        return error_page(error)
     response = cast(Response, error.get_response())
     # What werkzeug itself says is for a person at a browser.
     own = error.description != type(error).description

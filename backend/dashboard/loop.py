@@ -1,0 +1,63 @@
+"""Where does the loop stand? The flow with its counts, what waits for whom, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from store.database import Store
+from store.tasks import expert_project, review_project
+from views.project import Project
+from views.status import status_of
+
+
+def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping[str, Any]:  # noqa: ARG001
+    """The steps from the pool to the newest version, and what waits."""
+    status = status_of(project, db)
+    return {
+        "steps": _steps(status.counts, status.versions),
+        "waiting": status.waiting,
+        "links": [
+            (place.title, f"{place.url}/projects/{place.project_id}")
+            for place in (review_project(db), expert_project(db))
+            if place is not None
+        ],
+    }
+
+
+def _steps(counts: Any, versions: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the flow shows: name, number, a word on it, and what the number counts."""
+    states = counts.consensus
+    gold = states.get("agreed", 0) + states.get("adjudicated", 0)
+    open_ones = states.get("disputed", 0) + states.get("ambiguous", 0)
+    newest = next((f"{name}@{made[-1]}" for name, made in versions.items() if made), "none yet")
+    return [
+        _step(
+            "Pool", counts.pool, f"of {counts.samples:,} samples", "samples that no round picked"
+        ),
+        _step(
+            "Runs",
+            sum(counts.runs.values()),
+            f"{counts.failed_runs:,} failed",
+            "answers of all agent versions, without the failed ones",
+        ),
+        _step(
+            "Tasks",
+            counts.tasks.get("delivered", 0),
+            f"{counts.rounds:,} rounds",
+            "tasks that are in Label Studio's review project",
+        ),
+        _step(
+            "Annotations",
+            counts.annotations,
+            f"{counts.skips:,} skips",
+            "answers of people that stand, without skips",
+        ),
+        _step("Disputed", open_ones, "no label stands", "samples that people disagree on"),
+        _step("Gold", gold, "labels stand", "samples whose labels stand"),
+        _step("Version", None, newest, "the newest dataset version"),
+    ]
+
+
+def _step(name: str, number: int | None, word: str, means: str) -> dict[str, Any]:
+    return {"name": name, "number": number, "word": word, "means": means}
