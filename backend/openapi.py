@@ -31,7 +31,8 @@ def description(settings: Settings) -> dict[str, Any]:
         "info": {
             "title": "Goldloop's ML backend",
             "version": version("goldloop"),
-            "description": "Label Studio's ML backend protocol, and the receiver of its webhooks.",
+            "description": "Label Studio's ML backend protocol, and the receiver of its webhooks."
+            " The pages under /dashboard/ are for people and not described here.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {

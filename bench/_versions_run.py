@@ -16,8 +16,8 @@ import rfc8785
 from goldloop.canonical import canonical_json
 from sync.commit import commit_standing
 from sync.project import open_project
-from sync.verify_version import verify_version
 from views.diff import compare
+from views.verify_version import verify_version
 from views.version_folder import DATA, find_version, version_names
 
 DATASET = "golden"

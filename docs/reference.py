@@ -96,7 +96,7 @@ def http_page() -> str:
     return _page(
         "HTTP surface",
         "What `goldloop serve` and `goldloop backend` answer. The backend itself describes it at"
-        " `/openapi.json`.",
+        " `/openapi.json`. Beside it are the dashboard's pages under `/dashboard/`, for people.",
         _table(("request", "what it is for", "answers"), rows),
     )
 

@@ -57,14 +57,19 @@ def _row(field: Field, answers: Sequence[Answers], disputed: bool) -> str:
     name = escape(field.name) + (" (disputed)" if disputed else "")
     tint = ";background:rgba(214,126,36,.12)" if disputed else ""
     cells = "".join(
-        f'<td style="{_CELL}{tint}">{render_text(_shown(given.get(field.name)), "not answered")}'
+        f'<td style="{_CELL}{tint}">{render_text(answer_text(given.get(field.name)), "not answered")}'
         "</td>"
         for given in answers
     )
     return f'<tr><th style="{_CELL}{tint}">{name}</th>{cells}</tr>'
 
 
-def _shown(value: Value | None) -> str | None:
+def answer_text(value: Value | None) -> str | None:
+    """An answer in words; None where there is none.
+
+    >>> answer_text(("b", "c")), answer_text(()), answer_text(4.5)
+    ('b, c', 'none', '4.5')
+    """
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, tuple):

@@ -68,8 +68,8 @@ def render_trace(messages: Sequence[Message]) -> str:
     if not messages:
         return _note("No conversation recorded.")
     called = {call.call_id: call.name for message in messages for call in message.tool_calls}
-    head, left_out, tail = _ends(messages)
-    limit = _text_limit([*head, *tail])
+    head, left_out, tail = ends_of(messages)
+    limit = text_limit([*head, *tail])
     parts = [_message(message, called, limit) for message in head]
     if left_out:
         parts.append(_note(f"{left_out:,} messages in between are not shown."))
@@ -100,14 +100,17 @@ def show_hidden(text: str) -> str:
     return text.replace("\r\n", "\n").translate(_VISIBLE)
 
 
-def _ends(messages: Sequence[Message]) -> tuple[Sequence[Message], int, Sequence[Message]]:
-    if len(messages) <= MESSAGE_LIMIT:
+def ends_of(
+    messages: Sequence[Message], most: int = MESSAGE_LIMIT
+) -> tuple[Sequence[Message], int, Sequence[Message]]:
+    """The first messages, how many are left out so that `most` remain, and the last ones."""
+    if len(messages) <= most:
         return messages, 0, ()
-    half = MESSAGE_LIMIT // 2
+    half = most // 2
     return messages[:half], len(messages) - 2 * half, messages[-half:]
 
 
-def _text_limit(messages: Iterable[Message]) -> int:
+def text_limit(messages: Iterable[Message]) -> int:
     """The cut for each text that keeps the whole trace near `TRACE_LIMIT` characters."""
     sizes = [size for message in messages for size in _sizes(message)]
     limit = TEXT_LIMIT
@@ -118,7 +121,7 @@ def _text_limit(messages: Iterable[Message]) -> int:
 
 def _sizes(message: Message) -> list[int]:
     calls = message.tool_calls[:CALL_LIMIT]
-    return [len(message.content or ""), *(len(_json(call.arguments)) for call in calls)]
+    return [len(message.content or ""), *(len(json_text(call.arguments)) for call in calls)]
 
 
 def _message(message: Message, called: Mapping[str | None, str], limit: int) -> str:
@@ -127,8 +130,8 @@ def _message(message: Message, called: Mapping[str | None, str], limit: int) -> 
     if message.role == "tool":
         name = message.name or called.get(message.tool_call_id) or "unnamed tool"
         title = f'Result of <span style="{_MONO}">{_cut(name, 200)}</span>'
-        pretty = _pretty(content) if len(content) <= limit else content
-        body = _foldable(title, content, pretty, _code(pretty, limit))
+        shown = pretty(content) if len(content) <= limit else content
+        body = _foldable(title, content, shown, _code(shown, limit))
     elif message.role in ("system", "developer"):
         body = _foldable(role, content, content, _text(content, limit))
     else:
@@ -157,7 +160,7 @@ def _calls(calls: Sequence[ToolCall], limit: int) -> str:
 def _call(call: ToolCall, limit: int) -> str:
     arguments = call.arguments.get("__unparsed__") if len(call.arguments) == 1 else None
     body = (
-        arguments if isinstance(arguments, str) else _json(call.arguments) if call.arguments else ""
+        arguments if isinstance(arguments, str) else json_text(call.arguments) if call.arguments else ""
     )
     warning = _note("The arguments were not valid JSON:") if isinstance(arguments, str) else ""
     code = f'<div style="margin-top:4px">{warning}{_code(body, limit)}</div>' if body else ""
@@ -211,7 +214,7 @@ def _cut(text: str, limit: int) -> str:
     return f'{shown}<span style="{_NOTE_STYLE}"> … cut here: {more:,} more characters</span>'
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
     """JSON with indents, or on one line where it is short."""
     try:
         line = json.dumps(value, ensure_ascii=False, default=str)
@@ -224,13 +227,13 @@ def _json(value: Any) -> str:
         return "[too deeply nested to show]"
 
 
-def _pretty(content: str) -> str:
+def pretty(content: str) -> str:
     """JSON with indents; anything else, and JSON that would not survive the trip, as it came."""
     try:
         value = json.loads(content, object_pairs_hook=_unique, parse_float=_exact)
     except (ValueError, RecursionError):
         return content
-    return _json(value) if isinstance(value, dict | list) else content
+    return json_text(value) if isinstance(value, dict | list) else content
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

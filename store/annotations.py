@@ -233,8 +233,11 @@ def tasks_of(db: Database, annotation_ids: Iterable[int]) -> dict[int, int]:
 
 def annotated_samples(db: Database) -> list[str]:
     """Every sample that has, or had, an annotation or a consensus."""
+    # Sample by sample, through the indexes: to read a million annotations takes seconds.
     rows = db.execute(
-        "SELECT sample_id FROM review_annotations UNION SELECT sample_id FROM consensus ORDER BY 1"
+        "SELECT sample_id FROM samples s WHERE EXISTS"
+        " (SELECT 1 FROM consensus c WHERE c.sample_id = s.sample_id) OR EXISTS"
+        " (SELECT 1 FROM review_annotations a WHERE a.sample_id = s.sample_id) ORDER BY 1"
     )
     return [row[0] for row in rows]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,22 +12,36 @@ from sqlite_utils import Database
 from goldloop.estimates.estimate import STRATIFIED
 from goldloop.estimates.pool import best_method
 from goldloop.selection import Design, design
-from store.rounds import get_rounds, round_frame, round_scores
+from goldloop.selection.design import Flags
+from goldloop.selection.scores import Floats
+from store.rounds import StoredRound, get_rounds, round_frame, round_scores
 from store.samples import prn_of_samples
 
 
-def design_of(
-    db: Database,
-    sample_ids: Sequence[str],
-    prn: NDArray[np.float64],
-    labelled: NDArray[np.bool_],
-    before_round: int | None = None,
-) -> Design:
-    """The design that all rounds, or those before one, have made of these samples; in their order.
+@dataclass(frozen=True, slots=True, eq=False)
+class Reach:
+    """What the rounds up to `row` have made of some samples; arrays of shape (n,).
 
-    Rounds of every agent version count: chances belong to samples, whoever's scores gave them.
+    `level` and `certain` as in `Design`; `scored`: in the frame of some round.
+    """
+
+    row: StoredRound
+    level: Floats
+    certain: Flags
+    scored: Flags
+
+
+def reaches(
+    db: Database, sample_ids: Sequence[str], before_round: int | None = None
+) -> Iterator[Reach]:
+    """How far the rounds, all or those before one, reach among these samples, in their order: after
+    each round, oldest first.
+
+    Rounds of every agent version count: chances belong to samples, whoever's scores gave them. The
+    same arrays grow from round to round: take what you need before you ask for the next.
     """
     level, certain = np.zeros(len(sample_ids)), np.zeros(len(sample_ids), dtype=np.bool_)
+    scored = np.zeros(len(sample_ids), dtype=np.bool_)
     places: dict[str, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
     for row in get_rounds(db):
         if before_round is not None and row.round_id >= before_round:
@@ -37,7 +52,24 @@ def design_of(
         found = round_scores(db, row, ("level", "certain"))
         level[here] = np.maximum(level[here], found["level"][there])
         certain[here] |= found["certain"][there] > 0
-    return design(prn, labelled, level, certain)
+        scored[here] = True
+        yield Reach(row, level, certain, scored)
+
+
+def design_of(
+    db: Database,
+    sample_ids: Sequence[str],
+    prn: Floats,
+    labelled: Flags,
+    before_round: int | None = None,
+) -> Design:
+    """The design that all rounds, or those before one, have made of these samples."""
+    last = None
+    for reach in reaches(db, sample_ids, before_round):
+        last = reach
+    if last is None:
+        return design(prn, labelled)
+    return design(prn, labelled, last.level, last.certain)
 
 
 def _common(

@@ -37,8 +37,9 @@ def grades(db: Database, field: str) -> list[Grade]:
         "SELECT p.sample_id, o.agent_version, CASE WHEN f.value IS NOT NULL AND f.state IN"
         " (SELECT value FROM json_each(:standing)) THEN 'answered'"
         " WHEN f.state IN ('disputed', 'ambiguous', 'unanswered') THEN 'disputed'"
-        " WHEN EXISTS (SELECT 1 FROM tasks t JOIN label_studio_projects l USING (project_id)"
-        "  WHERE t.sample_id = p.sample_id AND l.role = 'review' AND t.state = 'deleted')"
+        # Found once for all picks: no index leads from a sample to its tasks.
+        " WHEN p.sample_id IN (SELECT t.sample_id FROM tasks t JOIN label_studio_projects l"
+        "  USING (project_id) WHERE l.role = 'review' AND t.state = 'deleted')"
         "  THEN 'deleted' WHEN c.skips > 0 AND c.annotators = 0 THEN 'skipped' ELSE 'waiting' END,"
         " f.value FROM picks p JOIN rounds o USING (round_id)"
         " LEFT JOIN consensus c USING (sample_id)"

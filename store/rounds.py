@@ -364,10 +364,25 @@ def round_picks(db: Database, round_id: int) -> list[Pick]:
     return [_pick(row) for row in rows]
 
 
+def pick_counts(db: Database) -> dict[int, dict[str, int]]:
+    """For every round: how many picks there are for each reason, and how many of all are novel."""
+    rows = db.execute(
+        "SELECT round_id, count(*), sum(reason = 'uncertain'), sum(reason = 'random'), sum(novel)"
+        " FROM picks GROUP BY 1"
+    )
+    names = ("picks", "uncertain", "random", "novel")
+    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
+
+
 def picks_by_sample(db: Database) -> dict[str, Pick]:
     """For every sample that was ever picked, the first round's pick."""
     rows = db.execute(f"SELECT {_PICK} FROM picks ORDER BY round_id DESC")  # noqa: S608
     return {row[0]: _pick(row) for row in rows}
+
+
+def first_rounds(db: Database) -> dict[str, int]:
+    """For every sample that was ever picked, the first round that did."""
+    return dict(db.execute("SELECT sample_id, min(round_id) FROM picks GROUP BY 1").fetchall())
 
 
 def undelivered_rounds(db: Database) -> list[tuple[int, str]]:
@@ -376,6 +391,17 @@ def undelivered_rounds(db: Database) -> list[tuple[int, str]]:
         "SELECT round_id, agent_version FROM rounds WHERE delivered_at IS NULL ORDER BY round_id"
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def count_undelivered(db: Database) -> int:
+    """How many picks of those rounds have no task yet."""
+    return int(
+        db.execute(
+            "SELECT count(*) FROM rounds r JOIN picks p USING (round_id)"
+            " WHERE r.delivered_at IS NULL AND NOT EXISTS (SELECT 1 FROM tasks t"
+            " WHERE t.round_id = r.round_id AND t.sample_id = p.sample_id AND t.state = 'delivered')"
+        ).fetchone()[0]
+    )
 
 
 @atomic

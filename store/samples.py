@@ -238,9 +238,13 @@ def samples_without_run(db: Database, agent_version: str, retry: bool) -> Iterat
 
 
 def count_without_run(db: Database, agent_version: str, retry: bool) -> int:
-    """How many samples `samples_without_run` gives."""
-    sql = f"SELECT count(*) {_WITHOUT_RUN}"
-    return int(db.execute(sql, [agent_version, retry]).fetchone()[0])
+    """How many samples `samples_without_run` gives: a sample has one run by a version at most."""
+    runs, failed = (
+        db.execute(f"SELECT count(*) FROM runs WHERE agent_version = ?{also}", [agent_version])  # noqa: S608
+        for also in ("", " AND error IS NOT NULL")
+    )
+    given = int(runs.fetchone()[0]) - (int(failed.fetchone()[0]) if retry else 0)
+    return count_samples(db) - given
 
 
 def count_samples(db: Database) -> int:

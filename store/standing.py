@@ -47,6 +47,15 @@ class StandingSample:
     annotations: list[Counted] = field(default_factory=list)
 
 
+def count_standing(db: Database) -> int:
+    """How many samples have labels that stand."""
+    row = db.execute(
+        "SELECT count(*) FROM consensus WHERE state IN (SELECT value FROM json_each(?))",
+        [json.dumps([state.value for state in STANDING])],
+    ).fetchone()
+    return int(row[0])
+
+
 def standing_samples(db: Database) -> Iterator[StandingSample]:
     """Every sample with labels that stand, by id in NFC, a few hundred at a time in memory."""
     rows = db.execute(

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from statistics import median
 
 from sqlite_utils import Database
 
+from store.runs import agent_versions
+
+# Everybody who answered, by one look into the index for each of them: there may be a million rows.
+_PEOPLE = (
+    "WITH RECURSIVE people (id) AS (SELECT min(annotator_id) FROM annotations UNION ALL SELECT"
+    " (SELECT min(annotator_id) FROM annotations WHERE annotator_id > people.id) FROM people"
+    " WHERE people.id IS NOT NULL)"
+)
+_SKIPPED = "was_cancelled = 1 AND deleted_at IS NULL"
+_ANSWERED = "was_cancelled = 0 AND deleted_at IS NULL"
+# Both values of was_cancelled are named so that the index is used up to the time.
+_DELETED = "was_cancelled IN (0, 1) AND deleted_at IS NOT NULL"
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How much there is at each step of the loop."""
+    """How much there is at each step of the loop.
+
+    `annotators` has for each person: name, answers, skips, and median seconds for an answer.
+    """
 
     samples: int
     pool: int
@@ -31,16 +45,16 @@ class Summary:
     unchecked_batches: int
 
 
-def summarise(db: Database) -> Summary:
-    """Count everything in one go."""
+def summarise(db: Database, *, people: bool = True) -> Summary:
+    """Count everything in one go; without `people`, `annotators` is empty, which is quicker."""
+    samples = _count(db, "samples")
+    skips, deleted = _of_people(db, _SKIPPED), _of_people(db, _DELETED)
+    failed = _by(db, "SELECT agent_version, count(*) FROM runs WHERE error IS NOT NULL GROUP BY 1")
     return Summary(
-        samples=_count(db, "samples"),
-        pool=_count(
-            db,
-            "samples s WHERE NOT EXISTS (SELECT 1 FROM picks p WHERE p.sample_id = s.sample_id)",
-        ),
-        runs=_by(db, "SELECT agent_version, count(*) FROM runs WHERE error IS NULL GROUP BY 1"),
-        failed_runs=_count(db, "runs WHERE error IS NOT NULL"),
+        samples=samples,
+        pool=samples - _picked(db),
+        runs=_without_failed(agent_versions(db), failed),
+        failed_runs=sum(failed.values()),
         rounds=_count(db, "rounds"),
         undelivered_rounds=_count(db, "rounds WHERE delivered_at IS NULL"),
         tasks=_by(
@@ -48,10 +62,10 @@ def summarise(db: Database) -> Summary:
             "SELECT t.state, count(*) FROM tasks t JOIN label_studio_projects p USING (project_id) "
             "WHERE p.role = 'review' GROUP BY 1",
         ),
-        annotations=_count(db, "review_annotations WHERE deleted_at IS NULL AND NOT was_cancelled"),
-        skips=_count(db, "review_annotations WHERE deleted_at IS NULL AND was_cancelled"),
-        deleted=_count(db, "review_annotations WHERE deleted_at IS NOT NULL"),
-        annotators=_annotators(db),
+        annotations=_reviewed(db) - skips - deleted,
+        skips=skips,
+        deleted=deleted,
+        annotators=_annotators(db) if people else [],
         consensus=_by(db, "SELECT state, count(*) FROM consensus GROUP BY 1"),
         waiting_hints=_count(db, "waiting_hints"),
         hints_set_aside=_count(db, "inbox WHERE set_aside_at IS NOT NULL"),
@@ -67,22 +81,62 @@ def _by(db: Database, sql: str) -> dict[str, int]:
     return {row[0]: row[1] for row in db.execute(sql)}
 
 
-def _annotators(db: Database) -> list[tuple[str, int, int, float | None]]:
-    """For each person: name, answers, skips, and median seconds for an answer."""
-    rows = db.execute(
-        "SELECT a.annotator_id, coalesce(nullif(p.name, ''), p.email, 'annotator ' ||"
-        " a.annotator_id), a.was_cancelled, a.lead_time FROM review_annotations a"
-        " LEFT JOIN annotators p USING (annotator_id) WHERE a.deleted_at IS NULL ORDER BY 2, 1"
+def _picked(db: Database) -> int:
+    return int(db.execute("SELECT count(DISTINCT sample_id) FROM picks").fetchone()[0])
+
+
+def _without_failed(runs: dict[str, int], failed: dict[str, int]) -> dict[str, int]:
+    """The versions that have a run that succeeded, by name."""
+    good = {version: number - failed.get(version, 0) for version, number in runs.items()}
+    return {version: good[version] for version in sorted(good) if good[version]}
+
+
+def _reviewed(db: Database) -> int:
+    """All annotations of the review: SQLite counts a whole table without looking at its rows."""
+    elsewhere = _count(
+        db,
+        "annotations WHERE project_id IN"
+        " (SELECT project_id FROM label_studio_projects WHERE role != 'review')",
     )
+    return _count(db, "annotations") - elsewhere
+
+
+def _of_people(db: Database, which: str) -> int:
+    """The annotations of the review, of a kind that there are few of."""
+    sql = f"{_PEOPLE} SELECT coalesce(sum({_number(which)}), 0) FROM people"  # noqa: S608
+    return int(db.execute(sql).fetchone()[0])
+
+
+def _annotators(db: Database) -> list[tuple[str, int, int, float | None]]:
+    """Everybody with answers or skips that stand, by name."""
+    rows = db.execute(
+        f"{_PEOPLE} SELECT people.id, coalesce(nullif(p.name, ''), p.email, 'annotator ' ||"  # noqa: S608
+        f" people.id), {_number(_ANSWERED)}, {_number(_SKIPPED)},"
+        f" {_number(_ANSWERED + ' AND lead_time IS NOT NULL')}"
+        " FROM people LEFT JOIN annotators p ON p.annotator_id = people.id"
+        " WHERE people.id IS NOT NULL ORDER BY 2, 1"
+    ).fetchall()
     return [
-        _annotator(name, [(bool(row[2]), row[3]) for row in own])
-        for (_, name), own in groupby(rows, key=lambda row: (row[0], row[1]))
+        (name, answers, skips, _median_seconds(db, annotator_id, timed))
+        for annotator_id, name, answers, skips, timed in rows
+        if answers or skips
     ]
 
 
-def _annotator(
-    name: str, own: Sequence[tuple[bool, float | None]]
-) -> tuple[str, int, int, float | None]:
-    skips = sum(skipped for skipped, _ in own)
-    times = [seconds for skipped, seconds in own if not skipped and seconds is not None]
-    return name, len(own) - skips, skips, median(times) if times else None
+def _number(which: str) -> str:
+    return (
+        "(SELECT count(*) FROM review_annotations a WHERE a.annotator_id = people.id"  # noqa: S608
+        f" AND {which})"
+    )
+
+
+def _median_seconds(db: Database, annotator_id: int, timed: int) -> float | None:
+    """The middle one of so many times, or the mean of the middle two: the index has their order."""
+    if not timed:
+        return None
+    rows = db.execute(
+        "SELECT lead_time FROM review_annotations WHERE annotator_id = ? AND lead_time IS NOT NULL"  # noqa: S608
+        f" AND {_ANSWERED} ORDER BY lead_time LIMIT ? OFFSET ?",
+        [annotator_id, 2 - timed % 2, (timed - 1) // 2],
+    )
+    return float(median(row[0] for row in rows))

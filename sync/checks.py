@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-from goldloop.consensus import STANDING, counted
-from goldloop.gold_checks import CheckScore, Settled, check_scores, doubtful_gold, pick_checks
+from goldloop.gold_checks import Settled, pick_checks
 from store.annotations import check_answers
-from store.consensus import stored_consensus
 from store.database import Store, transaction
 from store.gold_checks import (
     GoldCheck,
@@ -23,16 +18,7 @@ from store.tasks import ReviewProject, task_samples
 from sync.client import LabelStudioClient
 from sync.forgotten import forgotten
 from sync.project import Project
-from views.answers import read_annotation, rules_in_use
-from views.project import interface_in_use
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What the checks say of people: scores by person; and of labels: samples to look at again."""
-
-    scores: Mapping[int, CheckScore]
-    doubtful: Sequence[str]
+from views.answers import rules_in_use
 
 
 def send_checks(
@@ -90,18 +76,3 @@ def mend_checks(db: Store, client: LabelStudioClient, review: ReviewProject) -> 
     overlaps = {task_id: check.overlap for task_id, check in unanswered.items()}
     lost = forgotten(client, review.project_id, overlaps)
     return sum(_send(db, client, unanswered[task_id]) for task_id in lost if lost[task_id])
-
-
-def checked(project: Project, db: Store) -> Checked:
-    """How people did on the checks whose labels still stand."""
-    rules, interface = rules_in_use(project, db), interface_in_use(project, db)
-    fields = [field for field in rules.fields if field.name in rules.gold_fields]
-    labels = {one.sample_id: one.labels for one in stored_consensus(db) if one.state in STANDING}
-    answers = {
-        sample_id: counted(
-            read_annotation(interface, project.settings.consensus, one) for one in given
-        )
-        for sample_id, given in check_answers(db).items()
-        if sample_id in labels
-    }
-    return Checked(check_scores(fields, labels, answers), doubtful_gold(fields, labels, answers))

@@ -10,6 +10,7 @@ import click
 from sync.commands import (
     answers,
     calibration,
+    dashboard,
     pool,
     quality,
     selection,
@@ -71,6 +72,7 @@ for _command in (
     quality.show,
     services.webhook,
     services.serve_command,
+    dashboard.dashboard,
     services.backend,
     services.worker,
     services.inbox,

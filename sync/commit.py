@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from heapq import merge
@@ -65,7 +65,13 @@ class Commit:
 
 
 def commit_version(
-    project: Project, db: Store, dataset: str, message: str, *, unverified: bool = False
+    project: Project,
+    db: Store,
+    dataset: str,
+    message: str,
+    *,
+    unverified: bool = False,
+    on_item: Callable[[], None] = lambda: None,
 ) -> Commit:
     """Write what stands as the next version; raises NothingChangedError when nothing is new.
 
@@ -73,11 +79,17 @@ def commit_version(
     marked as such and without labels.
     """
     update_consensus(project, db)
-    return commit_standing(project, db, dataset, message, unverified=unverified)
+    return commit_standing(project, db, dataset, message, unverified=unverified, on_item=on_item)
 
 
 def commit_standing(
-    project: Project, db: Store, dataset: str, message: str, *, unverified: bool = False
+    project: Project,
+    db: Store,
+    dataset: str,
+    message: str,
+    *,
+    unverified: bool = False,
+    on_item: Callable[[], None] = lambda: None,
 ) -> Commit:
     """The same by the consensus as it is stored.
 
@@ -91,7 +103,7 @@ def commit_standing(
             items = gold_items(db)
             if unverified:
                 items = merge(items, unverified_items(db), key=item_id)
-            changes = _changes(parent, draft.write_items(items), interface)
+            changes = _changes(parent, draft.write_items(_told(items, on_item)), interface)
             rounds = round_records(db)
             waiting = len(accepted_samples(db))
         if not draft.count:
@@ -103,6 +115,12 @@ def commit_standing(
         write_companions(draft, root, manifest, interface, rounds, report)
         folder, written = draft.finish(manifest["parent"], manifest)
     return Commit(written, folder)
+
+
+def _told(items: Iterable[Item], on_item: Callable[[], None]) -> Iterator[Item]:
+    for item in items:
+        yield item
+        on_item()
 
 
 def _why_nothing(waiting: int) -> str:

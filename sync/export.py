@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,6 +70,7 @@ def export_version(
     *,
     force: bool = False,
     keep: Kept = EVERY_ITEM,
+    on_item: Callable[[], None] = lambda: None,
 ) -> Exported:
     """Write a checked version to `target`, whole or not at all.
 
@@ -78,7 +79,7 @@ def export_version(
     """
     made, counts = FORMATS[form], _Counts()
     manifest = read_manifest(root, dataset, version)
-    asked = (item for item in checked_items(root, dataset, version) if item in keep)
+    asked = _asked(checked_items(root, dataset, version), keep, on_item)
     edition = Edition(
         manifest,
         _fitting(made, asked, counts),
@@ -94,6 +95,13 @@ def export_version(
         if not counts.written:
             raise VersionError(_nothing(edition.name, form, counts.left_out))
     return Exported(counts.written, counts.left_out)
+
+
+def _asked(items: Iterable[Item], keep: Kept, on_item: Callable[[], None]) -> Iterator[Item]:
+    for item in items:
+        on_item()
+        if item in keep:
+            yield item
 
 
 def _fitting(made: Format, items: Iterable[Item], counts: _Counts) -> Iterator[Item]:

@@ -115,6 +115,13 @@ def pull(
     return pulled
 
 
+def tasks_to_fetch(db: Store, *, full: bool = False) -> int | None:
+    """How many tasks a pull fetches; None where only Label Studio knows what changed."""
+    if not full and any(get_cursor(db, f"pull:{ours.project_id}") for ours in _projects(db)):
+        return None
+    return sum(len(task_samples(db, ours.project_id)) for ours in _projects(db))
+
+
 def pull_tasks(
     project: Project, db: Store, client: LabelStudioClient, task_ids: Collection[int]
 ) -> Pulled:

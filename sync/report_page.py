@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -17,7 +16,8 @@ from typing import Any
 from goldloop.errors import VersionError
 from goldloop.printable import printable
 from sync.markdown import markdown_text
-from sync.report_sections import (
+from sync.report_style import STYLE
+from views.report_sections import (
     UNKNOWN,
     Bar,
     Cell,
@@ -25,10 +25,12 @@ from sync.report_sections import (
     Span,
     Table,
     glance,
+    is_numeric,
+    place_of,
+    said,
     sections,
     warnings_of,
 )
-from sync.report_style import STYLE
 
 LONG = 200
 SENTENCE = 500
@@ -95,9 +97,9 @@ def _markdown_table(table: Table) -> Iterator[str]:
     if table.caption:
         yield f"**{_md(table.caption)}**\n"
     yield _line(table.headings[place] for place in kept)
-    yield _line("---:" if _numeric(table, place) else "---" for place in kept)
+    yield _line("---:" if is_numeric(table, place) else "---" for place in kept)
     for row in table.rows:
-        yield _line(_md(_said(row[place])) for place in kept)
+        yield _line(_md(said(row[place])) for place in kept)
     if table.more:
         yield f"\nand {table.more:,} more"
     yield ""
@@ -189,7 +191,7 @@ def _section(section: Section) -> str:
 def _table(table: Table) -> str:
     if not table.rows:
         return ""
-    numeric = [_numeric(table, place) for place in range(len(table.headings))]
+    numeric = [is_numeric(table, place) for place in range(len(table.headings))]
     heads = "".join(
         f"<th scope=col{_css(numeric[place], table, place)}>{_in(heading) or _HIDDEN}</th>"
         for place, heading in enumerate(table.headings)
@@ -204,8 +206,6 @@ def _table(table: Table) -> str:
     )
 
 
-_WORDS = (None, "", "-", "enough", "undefined", "nothing to compare", "not timed")
-_NUMBER = re.compile(r"[-<]?\d")
 _HIDDEN = "<span class=hidden>plot</span>"
 
 
@@ -217,7 +217,7 @@ def _css(numeric: bool, table: Table, place: int) -> str:
 
 def _row(table: Table, row: Sequence[Cell], numeric: Sequence[bool]) -> str:
     first, *rest = row
-    cells = [f"<th scope=row>{_in(_said(first))}</th>"]
+    cells = [f"<th scope=row>{_in(said(first))}</th>"]
     for place, cell in enumerate(rest, start=1):
         cells.append(f"<td{_css(numeric[place], table, place)}>{_cell(cell)}</td>")
     return "".join(cells)
@@ -230,20 +230,20 @@ def _cell(cell: Cell) -> str:
         return _span(cell)
     if cell is None:
         return f"<span class=unknown>{UNKNOWN}</span>"
-    return _in(_said(cell))
+    return _in(said(cell))
 
 
 def _bar(bar: Bar) -> str:
-    width = _place(bar.value)
+    width = place_of(bar.value)
     return _plot(
         f"{bar.value:.0%}", f"<rect class=fill width={width:.1f} y=3 height=8 rx=1 />", bar.mark
     )
 
 
 def _span(span: Span) -> str:
-    value, says, whisker = _place(span.value), f"{span.value:.2f}", ""
+    value, says, whisker = place_of(span.value), f"{span.value:.2f}", ""
     if span.low is not None and span.high is not None:
-        low, high = _place(span.low), _place(span.high)
+        low, high = place_of(span.low), place_of(span.high)
         says += f", from {span.low:.2f} to {span.high:.2f}"
         whisker = f"<rect class=range x={low:.1f} width={max(high - low, 0.5):.1f} y=5 height=4 />"
     dot = f"<rect class=fill x={max(value - 1.2, 0):.1f} width=2.4 y=2 height=10 />"
@@ -252,30 +252,11 @@ def _span(span: Span) -> str:
 
 def _plot(says: str, shapes: str, mark: float | None) -> str:
     """A plot that fills its cell; its numbers stand in the cells beside it."""
-    line = "" if mark is None else f"<rect class=mark x={_place(mark):.1f} width=0.8 height=14 />"
+    line = "" if mark is None else f"<rect class=mark x={place_of(mark):.1f} width=0.8 height=14 />"
     return (
         f"<svg role=img aria-label='{says}' viewBox='0 0 100 14' preserveAspectRatio=none>"
         f"<rect class=ground width=100 y=3 height=8 rx=1 />{shapes}{line}</svg>"
     )
-
-
-def _place(value: float) -> float:
-    """Where a value from 0 to 1 is in a plot; what is below 0, as agreement can be, is at 0."""
-    return 100.0 * min(max(value, 0.0), 1.0)
-
-
-def _numeric(table: Table, place: int) -> bool:
-    """Whether a column holds numbers: all its cells but the words that stand for a missing one."""
-    cells = [row[place] for row in table.rows if row[place] not in _WORDS]
-    return place > 0 and bool(cells) and all(_NUMBER.match(str(_said(cell))) for cell in cells)
-
-
-def _said(cell: Cell) -> str:
-    if cell is None or isinstance(cell, (Bar, Span)):
-        return UNKNOWN if cell is None else ""
-    if isinstance(cell, float):
-        return f"{cell:,.3g}" if abs(cell) < 1000 else f"{cell:,.0f}"
-    return f"{cell:,}" if isinstance(cell, int) else cell
 
 
 def _in(text: object, limit: int = LONG) -> str:

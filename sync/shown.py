@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from goldloop.disagreement import Cause, Why
-from goldloop.routing import Step
 from store.inbox import SetAside
 from sync import terminal
 from sync.audit import Finding as AuditFinding
 from sync.doctor import Finding
 from sync.route import Routed
-from views.disputes import Dispute
+from views.disputes import Dispute, next_text, why_text
 from views.status import Status
 
 
@@ -38,39 +36,20 @@ def show_routed(routed: Routed) -> None:
         )
 
 
-_NEXT = {
-    Step.NONE: "-",
-    Step.WAIT: "one more annotator was asked",
-    Step.ANOTHER: "one more annotator: goldloop route",
-    Step.NOBODY_LEFT: "nobody is left to ask: invite somebody",
-    Step.EXPERT: "an expert",
-}
-
-
 def show_disputes(disputes: Sequence[Dispute], names: Mapping[int, str]) -> None:
     """What people disagree on, why, and who is next."""
     headings = ("sample", "state", "field", "answers", "asked in all", "why", "next", "task")
     rows = [
         (
             *(one.sample_id, one.state, one.field, ", ".join(map(str, one.answers)), one.overlap),
-            _cause(one.why, names),
-            "with the experts" if one.with_experts else _NEXT[one.next],
-            one.link,
+            why_text(one.why, names),
+            next_text(one),
+            one.link or "-",
         )
         for one in disputes
     ]
     samples = len({dispute.sample_id for dispute in disputes})
     terminal.print_table(headings, rows, f"{samples} samples are disputed or ambiguous")
-
-
-def _cause(why: Why, names: Mapping[int, str]) -> str:
-    if why.cause is Cause.ANNOTATOR:
-        far = ", ".join(names.get(person, str(person)) for person in why.annotators)
-        return f"far from the others everywhere: {far}"
-    if why.cause is Cause.GUIDELINE:
-        pair = " and ".join(map(str, why.options))
-        return f"{pair} are confused, also in {', '.join(why.examples)}"
-    return "a hard case: people are unsure or slow" if why.cause is Cause.HARD_CASE else "-"
 
 
 def show_commit(manifest: Mapping[str, Any]) -> None:
@@ -160,7 +139,7 @@ def show_audit(findings: Sequence[AuditFinding], names: Mapping[int, str]) -> No
             one.sample_id,
             names.get(one.annotator_id, one.annotator_id),
             None if one.by is None else names.get(one.by, one.by),
-            one.link,
+            one.link or "-",
         )
         for one in findings
     ]

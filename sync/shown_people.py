@@ -12,7 +12,7 @@ from goldloop.annotators import AnnotatorReport, Bias, Confusion, Drift, FieldEr
 from goldloop.gold_checks import CheckScore
 from goldloop.printable import printable
 from sync import terminal
-from sync.checks import Checked
+from views.gold_checks import Checked
 
 NOBODY = "nobody has answered yet"
 DOUBTFUL = 10

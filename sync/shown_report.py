@@ -7,7 +7,7 @@ from typing import Any
 
 from goldloop.printable import printable
 from sync import terminal
-from sync.report_sections import Bar, Span, Table, glance, sections, warnings_of
+from views.report_sections import Bar, Span, Table, glance, sections, warnings_of
 
 LONG = 400
 

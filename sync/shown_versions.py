@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
 
 from goldloop.printable import printable
-from goldloop.version_diff import ABSENT, Cause, Reason, shortened
 from sync import terminal
 from sync.markdown import markdown_text
-from sync.verify_version import VersionVerdict
 from views.diff import Compared
+from views.diff_rows import CELL, KINDS, DiffRow, diff_rows
+from views.verify_version import VersionVerdict
 
 _TABLE_ROWS = 500  # more is for --json
 _PAGE_ROWS = 100  # of each kind; a pull request takes 65,536 characters
 _PAGE = 60_000
-_CELL = 120
-_KINDS = ("Relabelled", "Changed", "Removed", "Added")
-
-_CAUSES = {
-    Cause.ANNOTATION_ADDED: "is new",
-    Cause.ANNOTATION_CHANGED: "was changed",
-    Cause.ANNOTATION_WITHDRAWN: "no longer counts",
-}
 
 
 def show_version_verdict(verdict: VersionVerdict) -> None:
@@ -50,7 +40,7 @@ def show_version_verdict(verdict: VersionVerdict) -> None:
 def show_diff(compared: Compared) -> None:
     """What differs, as a table: a row for every value."""
     terminal.result(_headline(compared))
-    rows = [line for one in _rows(compared) for line in _lines(one)]
+    rows = [line for one in diff_rows(compared) for line in _lines(one)]
     headings = ("sample", "what", "old", "new", "why")
     terminal.print_table(headings, rows[:_TABLE_ROWS])
     if len(rows) > _TABLE_ROWS:
@@ -60,7 +50,7 @@ def show_diff(compared: Compared) -> None:
         terminal.say(f"{said} other evidence or weights; --json prints all")
 
 
-def _lines(row: _Row) -> Iterator[tuple[str, ...]]:
+def _lines(row: DiffRow) -> Iterator[tuple[str, ...]]:
     """A line of the table for the row, and one more for every further reason."""
     first, *more = row.why or ("",)
     yield (row.sample_id, row.what, row.old, row.new, first)
@@ -75,60 +65,6 @@ def _headline(compared: Compared) -> str:
         f"{compared.parent.name} -> {compared.child.name}: {said}, "
         f"{counts['relabelled']} relabelled{guidelines}"
     )
-
-
-class _Row(NamedTuple):
-    """One difference in words; long texts are cut to the part that differs."""
-
-    kind: str
-    sample_id: str
-    what: str
-    old: str
-    new: str
-    why: tuple[str, ...] = ()
-
-
-def _rows(compared: Compared) -> Iterator[_Row]:
-    """Everything but evidence."""
-    for item in compared.diff.added:
-        yield _Row("Added", str(item["sample_id"]), "added", "", _asked(item))
-    for item in compared.diff.removed:
-        yield _Row("Removed", str(item["sample_id"]), "removed", _asked(item), "")
-    for changed in compared.diff.changed:
-        for one in changed.changes:
-            both = shortened(_text(one.old), _text(one.new))
-            yield _Row("Changed", changed.sample_id, one.path, *both)
-        for label in changed.relabelled:
-            both = shortened(_text(label.old), _text(label.new))
-            why = tuple(reason_text(reason) for reason in label.reasons)
-            yield _Row("Relabelled", changed.sample_id, f"label {label.field}", *both, why)
-
-
-def _asked(item: Mapping[str, Any]) -> str:
-    return _text(item.get("user_input"))[:_CELL]
-
-
-def _text(value: object) -> str:
-    if value is ABSENT:
-        return "(none)"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def reason_text(reason: Reason) -> str:
-    """Why a label moved, in words.
-
-    >>> reason_text(Reason(Cause.STATE, old="agreed", new="adjudicated"))
-    'state agreed -> adjudicated'
-    """
-    if reason.cause in _CAUSES:
-        who = reason.who or f"annotator {reason.annotator}"
-        says = f", says {_text(reason.says)}" if reason.says is not None else ""
-        when = f" ({reason.at[:16]})" if reason.at else ""
-        return f"annotation {reason.annotation} by {who} {_CAUSES[reason.cause]}{when}{says}"
-    if reason.cause is Cause.UNKNOWN:
-        return "nothing recorded tells"
-    named = "" if reason.cause is Cause.EVIDENCE else f"{reason.cause.value} "
-    return f"{named}{reason.old} -> {reason.new}"
 
 
 def markdown_diff(compared: Compared) -> str:
@@ -147,16 +83,16 @@ def markdown_diff(compared: Compared) -> str:
     ]
     if compared.diff.guidelines:
         head += ["**The labelling interface changed.**", ""]
-    return "\n".join([*head, _details(list(_rows(compared)), _PAGE)])
+    return "\n".join([*head, _details(list(diff_rows(compared)), _PAGE)])
 
 
-def _details(rows: Sequence[_Row], room: int) -> str:
+def _details(rows: Sequence[DiffRow], room: int) -> str:
     """A folded table for each kind of row, as far as there is room."""
-    kinds = {kind: [row for row in rows if row.kind == kind] for kind in _KINDS}
+    kinds = {kind: [row for row in rows if row.kind == kind] for kind in KINDS}
     return "\n".join(_folded(kind, own, room // 4) for kind, own in kinds.items() if own)
 
 
-def _folded(kind: str, rows: Sequence[_Row], room: int) -> str:
+def _folded(kind: str, rows: Sequence[DiffRow], room: int) -> str:
     shown, used = [], 0
     for row in rows[:_PAGE_ROWS]:
         cells = [_md(cell) for cell in row[1:5]] + ["<br>".join(_md(why) for why in row.why[:5])]
@@ -181,4 +117,4 @@ def _folded(kind: str, rows: Sequence[_Row], room: int) -> str:
 
 
 def _md(text: str) -> str:
-    return markdown_text(text, _CELL)
+    return markdown_text(text, CELL)

@@ -15,13 +15,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from goldloop.printable import printable
 
@@ -81,23 +87,61 @@ def again_and_again(do: Callable[[], None], seconds: float, stopped: Callable[[]
             time.sleep(min(left, 0.1))
 
 
+class _Rate(ProgressColumn):
+    """How many are done in a second, or in a minute where it is less than one."""
+
+    def render(self, task: Task) -> Text:
+        """The rate of the last half minute."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else rate(speed), style="progress.data.speed")
+
+
+def rate(speed: float) -> str:
+    """A number of things a second, as short as it can be read.
+
+    >>> rate(12345.6), rate(3.21), rate(0.05)
+    ('12,346/s', '3.2/s', '3.0/min')
+    """
+    if speed >= 10.0:
+        return f"{speed:,.0f}/s"
+    return f"{speed:.1f}/s" if speed >= 1.0 else f"{60.0 * speed:.1f}/min"
+
+
 @contextmanager
-def progress(what: str, total: int | None) -> Iterator[Meter]:
-    """A progress bar with the time left while the block runs; silent where nobody watches."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
+def progress(what: str, total: int | None, *, of_bytes: bool = False) -> Iterator[Meter]:
+    """A progress bar with the rate while the block runs, and with the time left, or where nobody
+    knows how much there is, the time that it took so far; silent where nobody watches.
+    """
+    counts = (
+        (DownloadColumn(), TransferSpeedColumn()) if of_bytes else (MofNCompleteColumn(), _Rate())
     )
-    with Progress(*columns, console=_notes, transient=True, disable=not _notes.is_terminal) as bar:
+    time = TimeElapsedColumn() if total is None else TimeRemainingColumn()
+    with _shown(BarColumn(), *counts, time) as bar:
         task = bar.add_task(what, total=total)
 
         def advance(done: int = 1) -> None:
             bar.advance(task, done)
 
         yield advance
+
+
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """What is being done and for how long already, of what has no steps to count."""
+    with _shown(TimeElapsedColumn()) as shown:
+        shown.add_task(what, total=None)
+        yield
+
+
+def _shown(*columns: ProgressColumn) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        *columns,
+        console=_notes,
+        transient=True,
+        disable=not _notes.is_terminal,
+    )
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:

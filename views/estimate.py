@@ -93,11 +93,15 @@ def question_of(project: Project, db: Store, name: str | None, correct: Sequence
 @dataclass(frozen=True, slots=True, eq=False)
 class Sampled:
     """A version's pool as the design sees it; `outcome` of shape (n,) is NaN where not graded, and
-    that of the sample that it resembles where one was drawn and waits for a later batch.
+    that of the sample that it resembles where one was drawn and waits for a later batch. `known`
+    has what was graded itself, by sample.
     """
 
+    agent_version: str
+    question: Question
     samples: ScoredSamples
     design: Design
+    known: Mapping[str, float]
     outcome: NDArray[np.float64]
     grades: Sequence[Grade]
     elsewhere: int
@@ -133,14 +137,25 @@ def sampled(
     }
     known.update(given or {})
     other = [one for one in found if one.outcome == "answered" and one.sample_id not in known]
-    drawn = {one for one, is_in in zip(samples.ids, design.drawn.tolist(), strict=True) if is_in}
+    outcome, alike = outcomes(samples.ids, design, known, near_duplicates(db))
+    return Sampled(
+        agent_version, question, samples, design, known, outcome, found, len(other), alike
+    )
+
+
+def outcomes(
+    ids: Sequence[str], design: Design, known: Mapping[str, float], repeats: Mapping[str, str]
+) -> tuple[NDArray[np.float64], int]:
+    """The outcome of each sample, (n,), and how many of them are that of a sample that it `repeats`
+    because it was drawn and not graded itself.
+    """
+    drawn = {one for one, is_in in zip(ids, design.drawn.tolist(), strict=True) if is_in}
     alike = {
         one: known[of]
-        for one, of in near_duplicates(db).items()
+        for one, of in repeats.items()
         if one in drawn and one not in known and of in known
     }
-    outcome = [known.get(one, alike.get(one, np.nan)) for one in samples.ids]
-    return Sampled(samples, design, np.array(outcome), found, len(other), len(alike))
+    return np.array([known.get(one, alike.get(one, np.nan)) for one in ids]), len(alike)
 
 
 def estimate(
@@ -156,7 +171,12 @@ def estimate(
     `given` are grades from elsewhere by sample id, from 0 to 1. Raises NothingToEstimateError where
     nothing is graded.
     """
-    found = sampled(db, agent_version, question, given)
+    return estimate_from(db, sampled(db, agent_version, question, given), by=by)
+
+
+def estimate_from(db: Store, found: Sampled, *, by: str | None = None) -> PoolEstimate:
+    """The same from what `sampled` gave."""
+    agent_version, question = found.agent_version, found.question
     if np.isnan(found.outcome).all():
         raise NothingToEstimateError(_why_nothing(agent_version, question, found))
     confidence = found.samples.confidence

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from goldloop.agreement import (
     FieldAgreement,
     PairAgreement,
@@ -19,12 +21,13 @@ from goldloop.consensus import Annotation, Rules, counted
 from goldloop.errors import GoldloopError
 from goldloop.fields import Field, Value
 from goldloop.printable import printable
+from goldloop.prn import tie_break
 from goldloop.samples import DIFFICULTIES, Sample
 from store.annotations import annotated_samples, people, people_by_email
 from store.database import Store
 from store.rounds import picks_by_sample
 from store.runs import shown_runs, stored_runs
-from store.samples import get_samples
+from store.samples import get_samples, prn_of_samples
 from views.answers import read_annotations, rules_in_use
 from views.project import Project
 
@@ -65,31 +68,48 @@ def everything_answered(project: Project, db: Store) -> Answered:
     return Answered(rules_in_use(project, db), tasks)
 
 
+def random_part(project: Project, db: Store, most: int) -> tuple[Answered, int]:
+    """The same for so many samples at most, drawn at random but always the same ones, and how many
+    there are.
+    """
+    ids = annotated_samples(db)
+    if len(ids) <= most:
+        return everything_answered(project, db), len(ids)
+    drawn = np.argsort(tie_break(prn_of_samples(db, ids)), kind="stable")[:most]
+    tasks = read_annotations(project, db, sorted(ids[place] for place in drawn.tolist()))
+    return Answered(rules_in_use(project, db), tasks), len(ids)
+
+
 def agreement_by_field(answered: Answered) -> list[FieldAgreement]:
     """The agreement on every voted field that somebody answered."""
     found = ((field, answered.rows(field)) for field in answered.rules.fields)
     return [field_agreement(field, rows) for field, rows in found if rows]
 
 
-def agreement_by_pair(answered: Answered) -> list[tuple[str, PairAgreement]]:
-    """For every field and pair of people with tasks in common: how far the two agree."""
+def agreement_by_pair(
+    answered: Answered, fields: Sequence[Field] | None = None
+) -> list[tuple[str, PairAgreement]]:
+    """For every field, or these, and pair of people with tasks in common: how far the two agree."""
     return [
         (field.name, pair)
-        for field in answered.rules.fields
+        for field in (answered.rules.fields if fields is None else fields)
         for pair in annotator_pairs(field, answered.rows(field))
     ]
 
 
 def agreement_in_slices(
-    answered: Answered, by: str, slices: Mapping[Hashable, Collection[str]]
+    answered: Answered,
+    by: str,
+    slices: Mapping[Hashable, Collection[str]],
+    fields: Sequence[Field] | None = None,
 ) -> list[tuple[str, FieldAgreement]]:
-    """For every field and slice: the slice's name, and how far people agree in it.
+    """For every field, or these, and slice: the slice's name, and how far people agree in it.
 
     `slices` as `slices_of` gives them. Rounds stand in order, difficulties from easy to hard,
     others by name; a sample in no slice is left out.
     """
     found = []
-    for field in answered.rules.fields:
+    for field in answered.rules.fields if fields is None else fields:
         named = agreement_by_slice(field, answered.rows(field), slices)
         found += [(name, named[name]) for name in sorted(named, key=lambda name: _rank(by, name))]
     return found

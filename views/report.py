@@ -114,6 +114,22 @@ def report_on(
     return written or found.record()
 
 
+def report_of_commit(project: Project, dataset: str, version: str) -> dict[str, Any]:
+    """The report as it was when the version was made: quick, whatever the store holds now.
+
+    What was not written then is worked out from the items alone. Raises VersionError as
+    `report_on` does.
+    """
+    root = project.path(project.settings.store.versions)
+    manifest = read_manifest(root, dataset, version)
+    if REPORT in manifest["files"]:
+        found: dict[str, Any] = json.loads(read_text(root, dataset, version, REPORT))
+        if found.get("schema") == SCHEMA:
+            return found
+    xml = interface_of(root, dataset, version)
+    return version_report(manifest, lambda: checked_items(root, dataset, version), xml)
+
+
 def _stored_facts(project: Project) -> Facts | None:
     if not project.path(project.settings.store.path).is_file():
         return None

@@ -31,11 +31,11 @@ class Status:
         return {**asdict(self.counts), "versions": dict(self.versions), "next": waiting}
 
 
-def status_of(project: Project, db: Store) -> Status:
-    """Where the loop stands now."""
+def status_of(project: Project, db: Store, *, people: bool = True) -> Status:
+    """Where the loop stands now; without `people`, nothing is counted by annotator."""
     root = project.path(project.settings.store.versions)
     versions = {name: version_names(root, name) for name in dataset_names(root)}
-    counts = summarise(db)
+    counts = summarise(db, people=people)
     return Status(counts, versions, next_steps(_standing(project, db, counts, versions)))
 
 

@@ -13,7 +13,7 @@ from views.status import status_of
 
 def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping[str, Any]:  # noqa: ARG001
     """The steps from the pool to the newest version, and what waits."""
-    status = status_of(project, db)
+    status = status_of(project, db, people=False)
     return {
         "steps": _steps(status.counts, status.versions),
         "waiting": status.waiting,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from goldloop.fields import Value
 from goldloop.printable import printable
+from label_config.expert_case import answer_text
+from label_config.trace import show_hidden
 
 UNKNOWN = "–"
 
@@ -51,10 +54,27 @@ def line(value: Any, limit: int = 160) -> str:
     return UNKNOWN if value is None or value == "" else printable(str(value), limit)
 
 
+def lines(value: Any, limit: int = 1_000) -> str:
+    """Any text as it was written, with what hides made visible, bounded.
+
+    >>> lines("a\nb\x1b"), lines("abcd", 3)
+    ('a\nb␛', 'abc…')
+    """
+    text = "" if value is None else str(value)
+    return show_hidden(text[:limit]) + ("…" if len(text) > limit else "")
+
+
+def answered(value: Value | None) -> str:
+    """An answer of an annotator in words."""
+    return answer_text(value) or UNKNOWN
+
+
 FILTERS: Mapping[str, Callable[..., str]] = {
     "count": count,
     "percent": percent,
     "decimal": decimal,
     "moment": moment,
     "line": line,
+    "lines": lines,
+    "answered": answered,
 }

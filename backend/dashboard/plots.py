@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 Kind = Literal["bars", "lines", "points"]
+Numbers = Sequence[float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Columns of equal length: `x`, and one for each of `series`; `mark` is a line at an x."""
+    """Columns of equal length: `x`, and one for each of `series`; `mark` is a line at an x.
+
+    `bands` has, for the series that have one, the lower and the upper ends of their intervals: a
+    band around lines, whiskers on points. `x_range` and `y_range` are where the axes begin and end;
+    without them they fit the numbers. `diagonal` draws where y is x.
+    Lines that are `joined` go on over missing values, and their intervals are whiskers.
+    """
 
     kind: Kind
     x_label: str
     y_label: str
-    x: Sequence[float | None]
-    series: Mapping[str, Sequence[float | None]]
+    x: Numbers
+    series: Mapping[str, Numbers]
     mark: float | None = None
     mark_label: str = ""
+    bands: Mapping[str, tuple[Numbers, Numbers]] = field(default_factory=dict)
+    x_range: tuple[float, float] | None = None
+    y_range: tuple[float, float] | None = None
+    diagonal: bool = False
+    joined: bool = False
 
     def record(self) -> dict[str, Any]:
         """What the browser gets."""
@@ -34,11 +46,26 @@ class Plot:
             "data": [list(self.x), *(list(values) for values in self.series.values())],
             "mark": self.mark,
             "markLabel": self.mark_label,
+            "bands": [[list(end) for end in self.bands.get(name, ())] for name in self.series],
+            "xRange": self.x_range,
+            "yRange": self.y_range,
+            "diagonal": self.diagonal,
+            "joined": self.joined,
         }
+
+    def columns(self) -> dict[str, Numbers]:
+        """The columns of the table, beside `x`: every series, and the ends of its intervals."""
+        found: dict[str, Numbers] = {}
+        for name, values in self.series.items():
+            found[name] = values
+            if name in self.bands:
+                low, high = self.bands[name]
+                found |= {f"{name}, 95% from": low, f"{name}, 95% to": high}
+        return found
 
     def rows(self) -> list[tuple[float | None, ...]]:
         """The same as rows of a table."""
-        return list(zip(self.x, *self.series.values(), strict=True))
+        return list(zip(self.x, *self.columns().values(), strict=True))
 
 
 def histogram(
@@ -61,4 +88,4 @@ def histogram(
         known = known[~np.isnan(known)]
         counts[name] = np.histogram(np.clip(known, 0.0, 1.0), edges)[0].tolist()
     middles = ((edges[:-1] + edges[1:]) / 2.0).tolist()
-    return Plot("bars", x_label, "samples", middles, counts, mark, "cutoff")
+    return Plot("bars", x_label, "samples", middles, counts, mark, "cutoff", x_range=(0.0, 1.0))

@@ -3,77 +3,132 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from werkzeug.exceptions import NotFound
+from numpy.typing import NDArray
+from werkzeug.exceptions import BadRequest, NotFound
 
-from backend.dashboard.plots import histogram
+from backend.dashboard.kept import kept
+from backend.dashboard.paging import page_of
+from backend.dashboard.plots import Plot, histogram
+from goldloop.samples import DIFFICULTIES
 from store.database import Store
-from store.rounds import Pick, get_round, get_rounds, round_picks, round_scores
-from store.samples import get_samples
+from store.rounds import (
+    Pick,
+    StoredRound,
+    get_round,
+    get_rounds,
+    pick_counts,
+    round_frame,
+    round_picks,
+    round_scores,
+)
+from store.samples import Slices, get_samples, slices_of_samples
 from views.project import Project
 
 BINS = 20
-REASONS = ("uncertain", "random", "novel")
+REASONS: Mapping[str, Callable[[Pick], bool]] = {
+    "all": lambda _: True,
+    "uncertain": lambda pick: pick.reason == "uncertain",
+    "random": lambda pick: pick.reason == "random",
+    "novel": lambda pick: pick.novel,
+}
+NO_PICKS = {"picks": 0, "uncertain": 0, "random": 0, "novel": 0}
+
+Share = tuple[str, int, int]
 
 
 def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping[str, Any]:  # noqa: ARG001
     """Every round, the newest first."""
-    found = []
-    for row in reversed(get_rounds(db)):
-        picks = round_picks(db, row.round_id)
-        found.append({"row": row, "picks": len(picks), "reasons": _reasons(picks)})
-    return {"rounds": found}
+    counts, rows = pick_counts(db), get_rounds(db)[::-1]
+    pages = page_of(arguments, len(rows))
+    rounds = [{"row": row, **counts.get(row.round_id, NO_PICKS)} for row in rows[pages.rows]]
+    return {"rounds": rounds, "table": pages}
 
 
 def one(
-    project: Project,  # noqa: ARG001
+    project: Project,
     db: Store,
-    arguments: Mapping[str, str],  # noqa: ARG001
+    arguments: Mapping[str, str],
     round_id: int,
 ) -> Mapping[str, Any]:
     """One round: the scores that it was made from, its picks, and what these cover."""
     row = get_round(db, round_id)
     if row is None:
         raise NotFound(f"there is no round {round_id}")
-    picks = round_picks(db, round_id)
-    columns = round_scores(db, row, ("uncertainty", "in_pool"))
-    scores = np.asarray(columns["uncertainty"], dtype=np.float64)
-    pool = np.asarray(columns.get("in_pool", np.ones(len(scores))), dtype=np.bool_)
-    samples = get_samples(db, [pick.sample_id for pick in picks])
+    picks, why = round_picks(db, round_id), _reason(arguments)
+    shown = [pick for pick in picks if REASONS[why](pick)]
+    pages = page_of(arguments, len(shown))
+    scores, pool = _scores(db, row)
     return {
         "row": row,
-        "picks": picks,
-        "samples": samples,
-        "reasons": _reasons(picks),
-        "plot": histogram(
-            "uncertainty",
-            {
-                "in the pool": scores[pool],
-                "picked": np.array([pick.uncertainty for pick in picks]),
-            },
-            bins=BINS,
-            mark=row.cutoff,
-        ),
-        "tags": _by(picks, samples, lambda sample: sample.tags),
-        "difficulties": _by(picks, samples, lambda sample: (sample.difficulty or "none",)),
+        "total": len(picks),
+        "counts": {name: sum(map(fits, picks)) for name, fits in REASONS.items()},
+        "why": why,
+        "picks": shown[pages.rows],
+        "table": pages,
+        "samples": get_samples(db, [pick.sample_id for pick in shown[pages.rows]]),
+        "plot": _plot(row, picks, scores[pool]),
+        **kept(project, ("coverage", round_id), lambda: _coverage(db, row, picks, pool)),
     }
 
 
-def _reasons(picks: Sequence[Pick]) -> dict[str, int]:
-    """How many picks there are for each reason; novel ones are counted beside it."""
-    counts = Counter(pick.reason for pick in picks)
-    novel = sum(bool(pick.novel) for pick in picks)
-    return {"uncertain": counts["uncertain"], "random": counts["random"], "novel": novel}
+def _reason(arguments: Mapping[str, str]) -> str:
+    why = arguments.get("why", "all")
+    if why not in REASONS:
+        raise BadRequest(f"why is to be one of {', '.join(REASONS)}")
+    return why
 
 
-def _by(picks: Sequence[Pick], samples: Mapping[str, Any], names: Any) -> list[tuple[str, int]]:
-    counts = Counter(
-        name
-        for pick in picks
-        if pick.sample_id in samples
-        for name in names(samples[pick.sample_id])
-    )
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+def _scores(db: Store, row: StoredRound) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The uncertainty of every sample of the frame, and which of them could be picked."""
+    columns = round_scores(db, row, ("uncertainty", "in_pool"))
+    scores = np.asarray(columns["uncertainty"], dtype=np.float64)
+    return scores, np.asarray(columns.get("in_pool", np.ones(len(scores))), dtype=np.bool_)
+
+
+def _plot(row: StoredRound, picks: Sequence[Pick], pool: NDArray[np.float64]) -> Plot:
+    groups = {"in the pool": pool}
+    for name, fits in list(REASONS.items())[1:]:
+        groups[name] = np.array([pick.uncertainty for pick in picks if fits(pick)])
+    return histogram("uncertainty", groups, bins=BINS, mark=row.cutoff)
+
+
+def _coverage(
+    db: Store, row: StoredRound, picks: Sequence[Pick], pool: NDArray[np.bool_]
+) -> dict[str, list[Share]]:
+    """By tag and by difficulty: how many were picked, and of how many in the pool."""
+    frame = round_frame(db, row)
+    slices = slices_of_samples(db, frame)
+    picked = {pick.sample_id for pick in picks}
+    could = [slices[place] for place in np.flatnonzero(pool).tolist()]
+    were = [one for sample_id, one in zip(frame, slices, strict=True) if sample_id in picked]
+    tags = _shares(could, were, lambda one: one.tags)
+    hard = _shares(could, were, lambda one: (one.difficulty or "none",))
+    order = (*DIFFICULTIES, "none")
+    return {"tags": tags, "difficulties": sorted(hard, key=lambda share: order.index(share[0]))}
+
+
+def _shares(
+    could: Iterable[Slices], were: Iterable[Slices], names: Callable[[Slices], Iterable[str]]
+) -> list[Share]:
+    """For each name: picked and in the pool, the most picked first."""
+    of, picked = _counted(could, names), _counted(were, names)
+    found = [(name, picked[name], number) for name, number in of.items()]
+    return sorted(found, key=lambda share: (-share[1], -share[2], share[0]))
+
+
+def _counted(some: Iterable[Slices], names: Callable[[Slices], Iterable[str]]) -> Counter[str]:
+    # Samples alike share one object, and a pool has few different ones.
+    alike: dict[int, Slices] = {}
+    numbers: Counter[int] = Counter()
+    for one in some:
+        alike[id(one)] = one
+        numbers[id(one)] += 1
+    found: Counter[str] = Counter()
+    for key, number in numbers.items():
+        for name in dict.fromkeys(names(alike[key])):
+            found[name] += number
+    return found

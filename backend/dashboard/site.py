@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.exceptions import Forbidden, HTTPException
 
 from backend.access import is_loopback
-from backend.dashboard import loop, rounds
+from backend.dashboard import diff, disputes, lineage, loop, people, quality, rounds, versions
+from backend.dashboard.kept import oldest_shown
+from backend.dashboard.links import sample_link
 from backend.dashboard.numbers import FILTERS
 from backend.dashboard.state import state_of
 from backend.served import Served
@@ -32,6 +36,10 @@ HEADERS = {
 PAGES = (
     ("loop", "Loop", "Where does the loop stand?"),
     ("rounds", "Rounds", "What was picked, and why?"),
+    ("quality", "Quality", "How good is the agent?"),
+    ("people", "People", "Do people agree?"),
+    ("disputes", "Disputes", "What is disputed?"),
+    ("versions", "Versions", "What is in the golden set?"),
 )
 
 Values = Mapping[str, Any]
@@ -52,6 +60,8 @@ def dashboard(served: Served) -> Blueprint:
     site.context_processor(lambda: {"pages": PAGES, "project_name": served.folder.name})
     for name, filtered in FILTERS.items():
         site.add_app_template_filter(filtered, name)
+    site.add_app_template_global(sample_link)
+    site.add_app_template_global(oldest_shown)
 
     def page(rule: str, endpoint: str, values: Callable[..., Values], template: str) -> None:
         def view(**arguments: Any) -> Response:
@@ -63,6 +73,22 @@ def dashboard(served: Served) -> Blueprint:
     page("/", "loop", loop.values, "loop.html")
     page("/rounds", "rounds", rounds.values, "rounds.html")
     page("/rounds/<int:round_id>", "round", rounds.one, "round.html")
+    page("/quality", "quality", quality.values, "quality.html")
+    page("/people", "people", people.values, "people.html")
+    annotator = "/people/<int(signed=True):annotator_id>"
+    page(annotator, "annotator", people.one, "annotator.html")
+    page("/disputes", "disputes", disputes.values, "disputes.html")
+    page("/disputes/<path:sample_id>", "dispute", disputes.one, "dispute.html")
+    page("/samples/<path:sample_id>", "sample", lineage.values, "sample.html")
+    page("/versions", "versions", versions.values, "versions.html")
+    page("/versions/<dataset>/<version>", "version", versions.one, "version.html")
+    page(
+        "/versions/<dataset>/<version>/report",
+        "version_report",
+        versions.report,
+        "version_report.html",
+    )
+    page("/diff", "diff", diff.values, "diff.html")
     return site
 
 
@@ -79,6 +105,9 @@ def _page(
     if request.headers.get("X-State") == state:
         return Response(status=204)
     made = values(project, db, request.args, **arguments)
+    if oldest_shown():
+        # The browser is to ask again, though nothing changes any more.
+        state = f"{state}-older"
     return make_response(render_template(template, endpoint=endpoint, state=state, **made))
 
 
@@ -86,9 +115,16 @@ def _known_host(served: Served) -> None:
     """Without a password only this machine's own names are answered: another site could otherwise
     point a name of its own at us, and read what a browser here may read.
     """
-    host = request.host.rpartition(":")[0] or request.host
-    if not served.settings.secrets.backend_password and not is_loopback(host.strip("[]")):
+    if not served.settings.secrets.backend_password and not is_loopback(_host_name()):
         raise Forbidden("without a password, the dashboard answers to localhost alone")
+
+
+def _host_name() -> str:
+    """The name that the browser asked for, without a port; nothing where it is none."""
+    try:
+        return urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _with_headers(response: Response) -> Response:
@@ -99,7 +135,12 @@ def _with_headers(response: Response) -> Response:
 
 
 def error_page(error: HTTPException) -> Response:
-    """What a browser is shown in place of a page."""
-    response = make_response(render_template("error.html", error=error, endpoint=None, state=""))
-    response.status_code = error.code or 500
+    """What a browser is shown in place of a page, with the headers that belong to the status; who
+    did not show the password is told nothing else, not even the project's name.
+    """
+    hidden = {"pages": (), "project_name": ""} if error.code == HTTPStatus.UNAUTHORIZED else {}
+    page = render_template("error.html", error=error, endpoint=None, state="", **hidden)
+    response = cast(Response, error.get_response())
+    response.set_data(page)
+    response.content_type = "text/html; charset=utf-8"
     return _with_headers(response)

@@ -11,9 +11,9 @@ from store.annotations import people
 from store.consensus import stored_consensus
 from sync import terminal
 from sync.audit import audit
-from sync.checks import checked
 from sync.commands.common import json_option, print_result, project_of
 from sync.consensus import look_at, refit, refit_due
+from sync.pull import tasks_to_fetch
 from sync.reconcile import reconcile
 from sync.route import route_disputes
 from sync.shown import show_audit, show_disputes, show_routed
@@ -27,6 +27,7 @@ from sync.shown_people import (
     show_slices,
 )
 from views.disputes import list_disputes
+from views.gold_checks import checked
 from views.people import (
     PERIODS,
     SLICES,
@@ -53,7 +54,8 @@ def pull(ctx: click.Context, full: bool, as_json: bool) -> None:
     """
     project = project_of(ctx)
     db = project.open_store()
-    with terminal.progress("fetching tasks", None) as meter, project.client() as client:
+    total = tasks_to_fetch(db, full=full)
+    with terminal.progress("fetching tasks", total) as meter, project.client() as client:
         pulled = reconcile(project, db, client, full=full, on_task=meter)
     if refit_due(project, db):
         terminal.say(
@@ -129,23 +131,28 @@ def agreement(
         raise click.UsageError("--periods goes with --over-time")
     project = project_of(ctx)
     db = project.open_store()
-    answered = everything_answered(project, db)
+    with terminal.busy("reading answers"):
+        answered = everything_answered(project, db)
     if pairs:
-        found = agreement_by_pair(answered)
+        with terminal.busy("comparing people"):
+            found = agreement_by_pair(answered)
         machine = [{"field": name, **asdict(pair)} for name, pair in found]
         print_result(as_json, machine, lambda: show_pairs(found, people(db)))
     elif by:
         slices = slices_of(db, by, answered.tasks)
         without = sum(not names for names in slices.values())
-        sliced = agreement_in_slices(answered, by, slices)
+        with terminal.busy("comparing slices"):
+            sliced = agreement_in_slices(answered, by, slices)
         machine = [{"slice": name, **asdict(one)} for name, one in sliced]
         print_result(as_json, machine, lambda: show_slices(by, sliced, without))
     elif over_time:
-        parts = agreement_by_period(answered, periods or PERIODS)
+        with terminal.busy("comparing periods"):
+            parts = agreement_by_period(answered, periods or PERIODS)
         machine = [{"start": o.start, "end": o.end, **asdict(o.agreement)} for o in parts]
         print_result(as_json, machine, lambda: show_periods(parts))
     else:
-        fields = agreement_by_field(answered)
+        with terminal.busy("comparing answers"):
+            fields = agreement_by_field(answered)
         print_result(as_json, [asdict(one) for one in fields], lambda: show_agreement(fields))
 
 
@@ -161,8 +168,9 @@ def annotators(ctx: click.Context, who: str | None, as_json: bool) -> None:
     """
     project = project_of(ctx)
     db = project.open_store()
-    answered = everything_answered(project, db)
-    found = reports(answered, words_shown(db, answered.tasks))
+    with terminal.busy("comparing people"):
+        answered = everything_answered(project, db)
+        found = reports(answered, words_shown(db, answered.tasks))
     names, checks = people(db), checked(project, db)
     machine = [
         {
@@ -191,7 +199,7 @@ def route(ctx: click.Context, as_json: bool) -> None:
     itself. Example: goldloop route
     """
     project = project_of(ctx)
-    with project.client() as client:
+    with terminal.busy("routing disputes"), project.client() as client:
         routed = route_disputes(project, project.open_store(), client)
     print_result(as_json, asdict(routed), lambda: show_routed(routed))
 
@@ -206,7 +214,8 @@ def disputes(ctx: click.Context, as_json: bool) -> None:
     """
     project = project_of(ctx)
     db = project.open_store()
-    found, names = list_disputes(project, db), people(db)
+    with terminal.busy("reading disputes"):
+        found, names = list_disputes(project, db), people(db)
     print_result(
         as_json, [asdict(dispute) for dispute in found], lambda: show_disputes(found, names)
     )

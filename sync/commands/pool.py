@@ -13,7 +13,7 @@ import click
 from goldloop.errors import SettingsError
 from goldloop.prices import shown_usd
 from store.database import Store
-from store.rounds import undelivered_rounds
+from store.rounds import count_undelivered, undelivered_rounds
 from store.runs import named_version
 from store.samples import count_without_run
 from sync import terminal
@@ -47,7 +47,7 @@ def import_command(
     changes nothing. Example: goldloop import runs.jsonl
     """
     db = project_of(ctx).open_store()
-    with terminal.progress("reading bytes", bytes_in(files)) as meter:
+    with terminal.progress("reading", bytes_in(files), of_bytes=True) as meter:
         done = import_files(
             db, files, terminal.say, update=update, skip_invalid=skip_invalid, on_read=meter
         )
@@ -87,7 +87,8 @@ def run(
     if project.settings.agent.kind == "recorded":
         if max_usd is not None:
             raise SettingsError("recorded runs are not paid for; leave out --max-usd")
-        counts = score_recorded(db, version, project.settings.confidence)
+        with terminal.busy("working out confidences"):
+            counts = score_recorded(db, version, project.settings.confidence)
     else:
         if max_usd is not None:
             budget = budget_of(db, project.settings, version, max_usd)
@@ -117,9 +118,11 @@ def _ask(
     from agents.from_settings import agent_from_settings  # the models' SDK loads slowly
 
     concurrency = project.settings.agent.concurrency
+    todo = count_without_run(db, version, retry)
+    total = todo if limit is None else min(limit, todo)
     with (
         closing(agent_from_settings(project.settings, project.folder, version)) as agent,
-        terminal.progress(f"running {version}", limit) as meter,
+        terminal.progress(f"running {version}", total) as meter,
     ):
         return run_samples(
             db, agent, concurrency, retry=retry, limit=limit, budget=budget, on_done=meter
@@ -158,7 +161,7 @@ def push(ctx: click.Context, batch_size: int | None, as_json: bool) -> None:
     elif batch_size:
         batch = selected(project, batch_size)
         terminal.say(f"round {batch.round_id}: {len(batch.picks)} of {batch.pool_size} picked")
-    with terminal.progress("pushing tasks", None) as meter:
+    with terminal.progress("pushing tasks", count_undelivered(db)) as meter:
         delivery = push_rounds(project, db, meter)
     if as_json:
         terminal.print_json(asdict(delivery))

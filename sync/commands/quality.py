@@ -73,7 +73,8 @@ def report(
     items = read_manifest(root, dataset, version)["items"]
     if items > MANY:
         terminal.say(f"comparing {items:,} items with each other takes a while")
-    found = report_on(project, dataset, version, anonymous=anonymous)
+    with terminal.busy("working out the report"):
+        found = report_on(project, dataset, version, anonymous=anonymous)
     if output is not None:
         write_report(output, found, force=force)
         terminal.result(f"report on {dataset}@{version} written to {output}")

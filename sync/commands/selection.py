@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from store.runs import named_version
+from sync import terminal
 from sync.commands.common import json_option, print_result, project_of
 from sync.plan import plan_labels
 from sync.preview import preview
@@ -54,7 +55,8 @@ def select(ctx: click.Context, batch_size: int | None, dry_run: bool, as_json: b
     db, settings = project.open_store(), project.settings.selection
     version = named_version(db, project.settings.agent)
     size = batch_size or settings.batch_size
-    tried = preview(db, version, settings, size, embedding(project))
+    with terminal.busy("trying out a round"):
+        tried = preview(db, version, settings, size, embedding(project))
     record = asdict(tried)
     record = {**record.pop("batch"), **record}
     print_result(as_json, record, lambda: show_preview(tried))
@@ -65,7 +67,8 @@ def selected(project: Project, batch_size: int | None) -> Batch:
     db, settings = project.open_store(), project.settings.selection
     version = named_version(db, project.settings.agent)
     size = batch_size or settings.batch_size
-    return select_batch(db, version, settings, size, embed=embedding(project))
+    with terminal.busy("selecting"):
+        return select_batch(db, version, settings, size, embed=embedding(project))
 
 
 @click.command("estimate")
@@ -100,7 +103,8 @@ def estimate_command(
     question = question_of(project, db, field, correct)
     version = version or named_version(db, project.settings.agent)
     given = None if grades is None else read_grades(grades)
-    found = estimate(db, version, question, by=by, given=given)
+    with terminal.busy("estimating"):
+        found = estimate(db, version, question, by=by, given=given)
     print_result(as_json, found.record(), lambda: show_estimate(found))
     ctx.exit(0 if found.estimate.value is not None else NO_ESTIMATE)
 

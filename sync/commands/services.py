@@ -20,6 +20,7 @@ from sync.commands.common import (
     project_of,
     stopped_by_signal,
 )
+from sync.commands.dashboard import dashboard_address
 from sync.logs import Reporter
 from sync.processes import backend_command, serve
 from sync.project import Project
@@ -81,15 +82,14 @@ def _pushed_project(project: Project) -> int:
 @click.command("serve")
 @click.pass_context
 def serve_command(ctx: click.Context) -> None:
-    """Run the ML backend and the worker together until Ctrl-C.
+    """Run the ML backend with the dashboard, and the worker, until Ctrl-C.
 
     Example: goldloop serve
     """
     project = project_of(ctx)
-    backend_settings = project.settings.backend
-    terminal.say(
-        f"ML backend at http://{backend_settings.host}:{backend_settings.port}; Ctrl-C stops"
-    )
+    host, port = project.settings.backend.host, project.settings.backend.port
+    terminal.say(f"ML backend at http://{host}:{port}; Ctrl-C stops")
+    terminal.say(f"dashboard at {dashboard_address(host, port)}")
     serve(project, None, stopped_by_signal())
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
+from goldloop.errors import VersionError
 from goldloop.versions import parse_version
+from sync import terminal
 from sync.commands.common import json_option, print_result, project_of
 from sync.shown_selection import show_verdict
 from sync.shown_versions import show_version_verdict
 from sync.verify_round import verdict_record as round_record
 from sync.verify_round import verify_round
-from sync.verify_version import VersionVerdict, verdict_record, verify_version
+from views.verify_version import VersionVerdict, verdict_record, verify_version
 from views.version_folder import (
     MANIFEST,
     dataset_folder,
+    open_version,
     parse_reference,
     with_dataset,
 )
@@ -63,13 +67,21 @@ def _verdict(ctx: click.Context, reference: str) -> VersionVerdict:
     """A folder that holds a version needs no project around it."""
     path = Path(ctx.obj) / reference
     if "/" in reference or (path / MANIFEST).is_file():
-        return verify_version(path)
+        return _verified(path)
     project = project_of(ctx)
     root = project.path(project.settings.store.versions)
     named = with_dataset(reference, project.settings.dataset.name)
     dataset, version = parse_reference(root, named)
     parse_version(version)
-    return verify_version(dataset_folder(root, dataset) / version, dataset, version)
+    return _verified(dataset_folder(root, dataset) / version, dataset, version)
+
+
+def _verified(path: Path, dataset: str | None = None, version: str | None = None) -> VersionVerdict:
+    total = None
+    with suppress(VersionError):  # the verdict says what is wrong with the manifest
+        total = int(open_version(path, dataset, version).manifest["items"])
+    with terminal.progress("checking items", total) as meter:
+        return verify_version(path, dataset, version, on_item=meter)
 
 
 @verify.command("round")
@@ -81,6 +93,7 @@ def verify_round_command(ctx: click.Context, number: int, as_json: bool) -> None
 
     Exits with 1 and names the first thing that does not fit. Example: goldloop verify round 3
     """
-    verdict = verify_round(project_of(ctx).open_store(), number)
+    with terminal.busy("working the round out again"):
+        verdict = verify_round(project_of(ctx).open_store(), number)
     print_result(as_json, round_record(verdict), lambda: show_verdict(verdict))
     ctx.exit(0 if verdict.fits else 1)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from goldloop.samples import DIFFICULTIES
+from store.standing import count_standing
 from sync import terminal
 from sync.commands.common import json_option, print_result, project_of
 from sync.commit import commit_version
@@ -53,7 +54,9 @@ def commit(
     """
     project = project_of(ctx)
     name = dataset or project.settings.dataset.name
-    made = commit_version(project, project.open_store(), name, message, unverified=unverified)
+    db = project.open_store()
+    with terminal.progress("committing items", count_standing(db)) as meter:
+        made = commit_version(project, db, name, message, unverified=unverified, on_item=meter)
     for warning in made.manifest["quality"]["warnings"]:
         terminal.say(f"warning: {warning}")
     if as_json:
@@ -109,7 +112,11 @@ def export(
     dataset, version = parse_reference(root, reference or project.settings.dataset.name)
     target = output or Path(f"{dataset}-{version}{FORMATS[form].ending}")
     keep = Kept(tags, difficulty, only_labelled)
-    done = export_version(root, dataset, version, form, target, force=force, keep=keep)
+    items = int(read_manifest(root, dataset, version)["items"])
+    with terminal.progress("exporting items", items) as meter:
+        done = export_version(
+            root, dataset, version, form, target, force=force, keep=keep, on_item=meter
+        )
     machine = {
         "dataset": dataset,
         "version": version,
@@ -163,7 +170,8 @@ def diff(
     """
     if markdown and as_json:
         raise click.UsageError("--markdown and --json cannot be had at once")
-    compared = _compared(ctx, parent, child, dataset)
+    with terminal.busy("comparing versions"):
+        compared = _compared(ctx, parent, child, dataset)
     if markdown:
         terminal.result(markdown_diff(compared))
         return

@@ -101,6 +101,11 @@ def _asked(path, parameters=None):
     return reply.raise_for_status().json()
 
 
+def _page(path, *auth):
+    reply = httpx.get(f"http://{HERE}.3:9090{path}", auth=auth or None, timeout=30)
+    return reply.status_code, reply.text
+
+
 def _answered(people, task, result):
     invite = invite_token(LABEL_STUDIO, TOKEN)
     for email in people:
@@ -147,6 +152,16 @@ def test_push_registers_backend_and_webhook_at_a_private_dotted_name(machine, pu
     assert (backend["url"].rstrip("/"), backend["state"]) == (url, "CO")
     [webhook] = machine.call(_asked, "/api/webhooks/", {"project": project})
     assert (webhook["url"], webhook["is_active"]) == (f"{url}/webhook", True)
+
+
+def test_the_dashboard_is_shown_from_the_image_to_who_knows_the_password(machine, pushed):
+    assert machine.call(_page, "/dashboard/")[0] == 401
+    known = ("goldloop", GIVEN["GOLDLOOP_BACKEND_PASSWORD"])
+    status, page = machine.call(_page, "/dashboard/", *known)
+    assert (status, "Where does the loop stand?" in page) == (200, True)
+    for name in ("dashboard.css", "dashboard.js", "htmx.min.js", "uplot.min.js"):
+        status, text = machine.call(_page, f"/dashboard/static/{name}", *known)
+        assert (status, len(text) > 1000) == (200, True)
 
 
 def test_the_doctor_finds_nothing_wrong(goldloop, pushed):

@@ -9,8 +9,8 @@ from goldloop.annotators import annotator_reports
 from goldloop.consensus import Annotation
 from goldloop.fields import Field, FieldKind
 from goldloop.gold_checks import CheckScore
-from sync.checks import Checked
 from sync.shown_people import show_annotator, show_annotators, show_slices
+from views.gold_checks import Checked
 
 NAMES = {1: "Ann", 2: "Bob", 3: "Cem"}
 NOT_CHECKED = Checked({}, ())

@@ -265,7 +265,7 @@ class TestTamperedWith:
         assert "newer Goldloop" in misfit["problem"]
 
     def test_many_misfits_are_counted_and_not_all_kept(self, tmp_path: Path, copy: Path) -> None:
-        from sync.verify_version import MOST, verify_version
+        from views.verify_version import MOST, verify_version
 
         lines = lines_of(copy)
         write(copy, lines + [lines[0].replace('"s0"', f'"t{n}"') for n in range(2 * MOST)])

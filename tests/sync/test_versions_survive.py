@@ -17,9 +17,9 @@ from label_config.results import write_result
 from store.annotations import RawAnnotation, store_task_annotations
 from store.database import transaction
 from store.tasks import ReviewProject, mark_delivered, plan_tasks, save_review_project
-from sync.verify_version import verify_version
 from tests.sync.dying import dies, start
 from tests.sync.loop import VERDICT
+from views.verify_version import verify_version
 from views.version_folder import read_items
 
 # Seconds within which a command is killed: about what it takes, so that most die at their work.

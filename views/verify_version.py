@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,11 @@ class _Findings:
 
 
 def verify_version(
-    path: Path, dataset: str | None = None, version: str | None = None
+    path: Path,
+    dataset: str | None = None,
+    version: str | None = None,
+    *,
+    on_item: Callable[[], None] = lambda: None,
 ) -> VersionVerdict:
     """Check the folder of a version: its manifest, every file's hash and size, every item, both
     fingerprints, and its parent where that lies beside it.
@@ -100,7 +104,7 @@ def verify_version(
         return _verdict(path, f"{dataset}@{version}" if dataset else path.name, found)
     found.checked.append("the manifest")
     _check_files(folder, found)
-    _check_items(folder, found)
+    _check_items(folder, found, on_item)
     _check_parent(folder, found)
     items = int(folder.manifest["items"])
     return _verdict(path, folder.name, found, items, _unknown(folder))
@@ -142,13 +146,14 @@ def _check_files(folder: VersionFolder, found: _Findings) -> None:
         found.checked.append(f"the hashes of {len(files)} files")
 
 
-def _check_items(folder: VersionFolder, found: _Findings) -> None:
+def _check_items(folder: VersionFolder, found: _Findings, on_item: Callable[[], None]) -> None:
     """Both fingerprints and the count; in one pass where the items stand in their order."""
     try:
         try:
             running = Fingerprinter()
             for item in items_of(folder):
                 running.add(item)
+                on_item()
             prints, count = running.result(), running.count
         except OutOfOrderError:  # layout 1 is sorted by the ids as they are spelled
             items = list(items_of(folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -54,6 +55,32 @@ class Section:
     title: str
     says: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
+
+
+_WORDS = (None, "", "-", "enough", "undefined", "nothing to compare", "not timed")
+_NUMBER = re.compile(r"[-<]?\d")
+
+
+def said(cell: Cell) -> str:
+    """What a cell says in words; nothing for a plot, whose numbers stand beside it."""
+    if cell is None or isinstance(cell, (Bar, Span)):
+        return UNKNOWN if cell is None else ""
+    if isinstance(cell, float):
+        return f"{cell:,.3g}" if abs(cell) < 1000 else f"{cell:,.0f}"
+    return f"{cell:,}" if isinstance(cell, int) else cell
+
+
+def is_numeric(table: Table, place: int) -> bool:
+    """Whether a column holds numbers: all its cells but the words that stand for a missing one."""
+    cells = [row[place] for row in table.rows if row[place] not in _WORDS]
+    return place > 0 and bool(cells) and all(_NUMBER.match(str(said(cell))) for cell in cells)
+
+
+def place_of(value: float) -> float:
+    """Where a value from 0 to 1 is in a plot that is 100 wide; what is below 0, as agreement can
+    be, is at 0.
+    """
+    return 100.0 * min(max(value, 0.0), 1.0)
 
 
 def glance(report: Record) -> list[tuple[str, str, str]]:

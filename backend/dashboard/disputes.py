@@ -1,0 +1,170 @@
+"""What is disputed? A queue of samples on which people differ, and each with all that tells why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from werkzeug.exceptions import NotFound
+
+from backend.dashboard.choices import choice
+from backend.dashboard.dispute_queue import (
+    CAUSES,
+    COMPARED,
+    SORTS,
+    STEPS,
+    Case,
+    all_cases,
+    read_query,
+    wanted,
+)
+from backend.dashboard.links import named_sample
+from backend.dashboard.paging import page_of
+from backend.dashboard.trace import calls_of, text_of, trace_of
+from goldloop.consensus import Annotation, counted
+from goldloop.disagreement import Cause, Why
+from goldloop.fields import Field
+from goldloop.samples import Run
+from label_config.expert_case import answer_text
+from store.consensus import stored_consensus
+from store.database import Store
+from store.runs import shown_runs, stored_runs
+from store.samples import get_sample
+from views.answers import read_annotations, rules_in_use
+from views.disputes import next_text, why_text
+from views.project import Project, interface_in_use
+
+SIZE = 50
+MOST_TAGS = 100
+
+
+def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping[str, Any]:
+    """The queue as the query asks for it, and what there is to choose from."""
+    cases = all_cases(project, db)
+    fields = [field.name for field in rules_in_use(project, db).fields]
+    asked = read_query(arguments, fields)
+    found = wanted(cases, asked)
+    pages = page_of(arguments, len(found), SIZE)
+    disputes = [one for case in cases for one in case.disputes]
+    tags = Counter(tag for case in cases for tag in case.tags)
+    return {
+        "cases": found[pages.rows],
+        "first": found[0] if found else None,
+        "turned": pages,
+        "total": len(cases),
+        "asked": asked,
+        "fields": _counted(fields, Counter(one.field for one in disputes)),
+        "tags": [(tag, tag, many) for tag, many in tags.most_common(MOST_TAGS)],
+        "causes": _named(CAUSES, Counter(one.why.cause.value for one in disputes)),
+        "steps": _named(STEPS, Counter(case.step for case in cases)),
+        "sorts": [(name, says, None) for name, says in SORTS.items()],
+        "next_text": next_text,
+        "cause_names": CAUSES,
+        "compared": COMPARED,
+    }
+
+
+def _counted(names: Sequence[str], counts: Mapping[str, int]) -> list[tuple[str, str, int]]:
+    return [(name, name, counts[name]) for name in names if counts[name]]
+
+
+def _named(names: Mapping[str, str], counts: Mapping[str, int]) -> list[tuple[str, str, int]]:
+    return [(str(name), says, counts[name]) for name, says in names.items()]
+
+
+def one(
+    project: Project, db: Store, arguments: Mapping[str, str], sample_id: str
+) -> Mapping[str, Any]:
+    """A disputed sample: what was asked and done, the answers side by side, why, and what next."""
+    sample_id = named_sample(sample_id, arguments)
+    whole = choice(arguments, "all", ("1",)) == "1"
+    asked = read_query(arguments, [field.name for field in rules_in_use(project, db).fields])
+    cases = all_cases(project, db)
+    case = next((one for one in cases if one.sample_id == sample_id), None)
+    sample = get_sample(db, sample_id)
+    if case is None or sample is None:
+        raise NotFound(_why_not(db, sample_id))
+    queue = [one.sample_id for one in wanted(cases, asked)]
+    place = queue.index(sample_id) if sample_id in queue else None
+    given = read_annotations(project, db, [sample_id])[sample_id]
+    answers = counted(given)
+    run = shown_run(db, sample_id)
+    return {
+        "case": case,
+        "sample": sample,
+        "asked": asked,
+        "whole": whole,
+        "place": place,
+        "queue": len(queue),
+        "previous": queue[place - 1] if place else None,
+        "following": queue[place + 1] if place is not None and place + 1 < len(queue) else None,
+        "columns": answers,
+        "rows": _rows(interface_in_use(project, db).fields, answers, case),
+        "skips": sum(one.was_cancelled for one in given),
+        "whys": _whys(db, case, answers),
+        "next_says": next_text(case.disputes[0]),
+        "run": run,
+        "trace": trace_of(sample, run, whole),
+        "expected": sample.expected_response and text_of(sample.expected_response),
+        "expected_calls": calls_of(sample.expected_tool_calls or ()),
+    }
+
+
+def _why_not(db: Store, sample_id: str) -> str:
+    found = stored_consensus(db, sample_ids=[sample_id])
+    if not found:
+        return "no such sample is disputed"
+    return f"this sample is not disputed: it is {found[0].state.value}"
+
+
+def shown_run(db: Store, sample_id: str) -> Run | None:
+    """The run that annotators were given; the newest where several were."""
+    shown = shown_runs(db, [sample_id])
+    runs = [run for key, run in stored_runs(db, [sample_id]).items() if key in shown]
+    return max(runs, key=lambda run: str(run.created_at), default=None)
+
+
+def _rows(
+    fields: Sequence[Field], answers: Sequence[Annotation], case: Case
+) -> list[tuple[str, bool, list[str | None]]]:
+    """Of each field that somebody answered: its name, whether it is disputed, and the answers; the
+    disputed ones first.
+    """
+    disputed = {one.field for one in case.disputes}
+    rows = [
+        (field.name, field.name in disputed, [_said(one, field.name) for one in answers])
+        for field in fields
+        if any(field.name in one.answers for one in answers)
+    ]
+    return sorted(rows, key=lambda row: not row[1])
+
+
+def _said(annotation: Annotation, name: str) -> str | None:
+    return answer_text(annotation.answers.get(name))
+
+
+def _whys(db: Store, case: Case, answers: Sequence[Annotation]) -> list[dict[str, Any]]:
+    """Of each disputed field: why, what the votes are, and samples that are like it. People are
+    named by the place of their answer alone, as experts see them.
+    """
+    names = {one.annotator_id: f"answer {n}" for n, one in enumerate(answers, 1)}
+    [consensus] = stored_consensus(db, sample_ids=[case.sample_id])
+    return [
+        {
+            "field": dispute.field,
+            "cause": CAUSES[dispute.why.cause],
+            "says": _says(dispute.why, names),
+            "split": split,
+            "consensus": consensus.fields.get(dispute.field),
+            "examples": [one for one in dispute.why.examples if one != case.sample_id],
+        }
+        for dispute, (_, split) in zip(case.disputes, case.splits, strict=True)
+    ]
+
+
+def _says(why: Why, names: Mapping[int, str]) -> str:
+    """What speaks for the cause, without the examples, which the page links to."""
+    if why.cause is Cause.ANNOTATOR:
+        return why_text(why, names)
+    return " and ".join(map(str, why.options))

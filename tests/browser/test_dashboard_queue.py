@@ -1,0 +1,75 @@
+"""Working through what is disputed and looking through a version, by mouse and by keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.backend.dashboard.dashboard_pages import picked, shown
+from tests.browser.test_dashboard import opened, served
+from tests.sync.labelled import Labelled
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Labelled]:
+    """A project with five disputed samples and two versions."""
+    with shown(tmp_path_factory.mktemp("queue") / "project") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def origin(made: Labelled) -> Iterator[str]:
+    """Where its pages are served."""
+    with served(made.folder) as address:
+        yield address
+
+
+def test_j_and_k_walk_through_the_queue_that_was_filtered(chromium: Browser, origin: str) -> None:
+    with opened(chromium, origin, "/dashboard/disputes?sort=sample&field=correctness") as (
+        page,
+        did,
+    ):
+        place = page.get_by_role("navigation", name="Queue")
+        page.keyboard.press("j")
+        expect(place).to_contain_text("1 of 5")
+        page.keyboard.press("j")
+        expect(place).to_contain_text("2 of 5")
+        page.keyboard.press("k")
+        expect(place).to_contain_text("1 of 5")
+        assert "field=correctness" in page.url
+        assert "sort=sample" in page.url
+        assert did == []
+
+
+def test_items_are_searched_from_the_keyboard(chromium: Browser, origin: str) -> None:
+    with opened(chromium, origin, "/dashboard/versions/golden/2.0.0") as (page, did):
+        rows = page.get_by_role("region", name="Items").get_by_role("row")
+        before = rows.count()
+        page.keyboard.press("/")
+        page.keyboard.type("question 8")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**q=question+8**")
+        expect(page.get_by_role("searchbox")).to_have_value("question 8")
+        assert 1 < rows.count() < before
+        assert did == []
+
+
+def test_half_typed_words_stay_when_the_page_changes_by_itself(
+    chromium: Browser, origin: str, made: Labelled, tmp_path: Path
+) -> None:
+    with opened(chromium, origin, "/dashboard/versions/golden/2.0.0") as (page, did):
+        box = page.get_by_role("searchbox")
+        box.press_sequentially("half")
+        before = page.locator("main").get_attribute("hx-headers")
+        made.label(made.three(picked(made)[-1], ["correct"] * 4))
+        expect(page.locator("main")).not_to_have_attribute(
+            "hx-headers", before or "", timeout=10_000
+        )
+        expect(box).to_have_value("half")
+        expect(box).to_be_focused()
+        assert did == []
