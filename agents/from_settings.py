@@ -22,7 +22,7 @@ def agent_from_settings(settings: Settings, folder: Path, version: str) -> Agent
     Raises SettingsError when the settings do not describe one that can be asked.
     """
     estimation = _estimation(settings, folder)
-    return EstimatingAgent(_agent(settings, folder, version), estimation)
+    return EstimatingAgent(bare_agent(settings, folder, version), estimation)
 
 
 def _estimation(settings: Settings, folder: Path) -> Estimation:
@@ -41,7 +41,10 @@ def _estimation(settings: Settings, folder: Path) -> Estimation:
     )
 
 
-def _agent(settings: Settings, folder: Path, version: str) -> Agent:
+def bare_agent(settings: Settings, folder: Path, version: str) -> Agent:
+    """The agent alone: asked once for each answer, and not how sure it is. Raises as
+    `agent_from_settings` does.
+    """
     agent = settings.agent
     kind, _, target = agent.kind.partition(":")
     return build_agent(
