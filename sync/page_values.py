@@ -1,0 +1,61 @@
+"""What a report is made of: sections of sentences and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+MOST_ROWS = 50
+UNKNOWN = "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A share from 0 to 1 as a bar, with a mark where it should be where there is such a place."""
+
+    value: float
+    mark: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A value with its interval on a scale from 0 to 1, and a mark as in `Bar`.
+
+    `says` is what a reader is told who does not see it, where the scale is of something else.
+    """
+
+    low: float | None
+    value: float
+    high: float | None
+    mark: float | None = None
+    says: str = ""
+
+
+Cell: TypeAlias = str | int | float | Bar | Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headings; plots stand in the last column of those that have them."""
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the report: sentences, and then tables."""
+
+    name: str
+    title: str
+    says: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+def table_of(caption: str, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
+    """A table of the first rows, and how many more there are."""
+    shown = tuple(tuple(row) for row in rows[:MOST_ROWS])
+    return Table(caption, tuple(headings), shown, max(0, len(rows) - MOST_ROWS))
