@@ -81,6 +81,11 @@ class LabelStudioSettings:
         " empty: no such project",
         lambda value: _title(value) if value else None,
     )
+    gate_title: str = setting(
+        "Goldloop gate",
+        "the title of the project in which people judge the cases that a gate found flipped",
+        _title,
+    )
     experts: tuple[str, ...] = setting(
         (),
         "e-mail addresses of the people whose answers count there; empty: whoever answers",

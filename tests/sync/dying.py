@@ -17,7 +17,12 @@ from typing import Any
 
 Point = tuple[str, str, str, int]
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.sync.dying", "sync.cli", "label_studio_sdk", "sync.push"])
+_context.set_forkserver_preload(
+    [
+        *("tests.sync.dying", "sync.cli", "label_studio_sdk", "sync.push"),
+        *("agents.grading", "sync.evaluation_contest"),
+    ]
+)
 
 
 def start(
