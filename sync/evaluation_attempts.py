@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from agents.answers import failed_run
 from agents.base import Agent
-from goldloop.errors import AgentError, StoreError
+from goldloop.errors import AgentError, GoldloopError, StoreError
 from goldloop.graders import JUDGES, Grade
 from goldloop.prices import Price, price_of
 from goldloop.samples import Run, Sample
@@ -23,10 +23,17 @@ from sync.evaluation_inputs import Question
 if TYPE_CHECKING:  # the models' SDK loads slowly
     from agents.grading import Grading
 
+# So many failures in a row that no case had a part in, or as many as calls are made at once, mean
+# that the agent is down.
+OUTAGE = 8
 # What they said is stored at once: it was paid for, or may have been.
 _PAID = (*JUDGES, "python")
 # What the agent did on a sample, in the attempt of that number.
 Ask: TypeAlias = Callable[[Sample, int], Run]
+
+
+class AgentDownError(GoldloopError):
+    """There is no use in asking the agent anything more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +56,37 @@ class Done:
     judges: Decimal
 
 
-def asking(agent: Agent) -> Ask:
-    """Asks a live agent."""
+class Asking:
+    """Asks a live agent, from several threads at once.
 
-    def ask(sample: Sample, _: int) -> Run:
+    A failure is the case's own error, unless so many come in a row in which no case had a part, and
+    none in between was an answer: then it raises AgentDownError, and nobody is asked any more.
+    """
+
+    def __init__(self, agent: Agent, most_failures: int) -> None:
+        self._agent, self._most = agent, most_failures
+        self._failures = 0
+        self._lock = Lock()
+
+    def __call__(self, sample: Sample, _: int) -> Run:
         try:
-            return agent.answer(sample)
+            run = self._agent.answer(sample)
         except AgentError as error:
-            return failed_run(sample, agent.version, error)
+            self._count(error)
+            return failed_run(sample, self._agent.version, error)
+        with self._lock:
+            self._failures = 0
+        return run
 
-    return ask
+    def _count(self, error: AgentError) -> None:
+        with self._lock:
+            self._failures = self._failures + 1 if error.outage else 0
+            down = self._failures >= self._most
+        if down:
+            raise AgentDownError(
+                f"the agent is down: {self._most} calls in a row failed, the last one so: {error}. "
+                "What it did so far is kept; once it answers, the same command with --retry goes on"
+            )
 
 
 def recorded(runs: Mapping[str, Sequence[Run]], version: str) -> Ask:

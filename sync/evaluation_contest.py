@@ -18,7 +18,7 @@ from sync import terminal
 from sync.budget import Budget, budget_of
 from sync.evaluate import Contest, Evaluated, alone, begun, evaluate, plan_of
 from sync.evaluation_agent import Contestant, from_evaluation, from_file, live, stored, unmatched
-from sync.evaluation_attempts import Ask, Attempts, asking, recorded
+from sync.evaluation_attempts import OUTAGE, Ask, Asking, Attempts, recorded
 from sync.evaluation_inputs import (
     Questions,
     branch_of,
@@ -159,7 +159,7 @@ def _asked(project: Project, contestant: Contestant) -> Iterator[Ask]:
     from agents.from_settings import bare_agent  # the models' SDK loads slowly
 
     with closing(bare_agent(project.settings, project.folder, contestant.version)) as agent:
-        yield asking(agent)
+        yield Asking(agent, max(OUTAGE, project.settings.agent.concurrency))
 
 
 def _price(project: Project, contestant: Contestant) -> Price | None:

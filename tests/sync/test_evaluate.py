@@ -72,6 +72,29 @@ def test_retry_asks_only_what_came_to_nothing(offline: Loop) -> None:
     assert again["notes"] == ["taken over from evaluation 1: what came to something there"]
 
 
+DOWN = """
+from pathlib import Path
+
+def answer(asked):
+    with (Path(__file__).parent / "asked.txt").open("a") as file:
+        file.write(asked["sample_id"] + "\\n")
+    if not (Path(__file__).parent / "up").exists():
+        raise ConnectionError("nobody listens")
+    return {"response": "done", "tool_calls": [{"name": "find", "arguments": {"id": 1}}]}
+"""
+
+
+def test_an_agent_that_is_down_is_not_asked_about_every_case(offline: Loop) -> None:
+    set_up(offline, 60, DOWN)
+    said = offline.refused("evaluate")
+    assert "the agent is down: 8 calls in a row failed" in said
+    assert "nobody listens" in said
+    assert len(asked(offline)) < 20
+    (offline.folder / "up").touch()
+    found = offline.json("evaluate", "--retry")
+    assert (found["whole"]["cases"], found["whole"]["errors"]) == (60, 0)
+
+
 def test_each_case_runs_as_often_as_is_asked(offline: Loop) -> None:
     set_up(offline, 3)
     found = offline.json("evaluate", "-k", "3")
