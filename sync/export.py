@@ -70,14 +70,16 @@ def export_version(
     *,
     force: bool = False,
     keep: Kept = EVERY_ITEM,
+    licence: str = "",
 ) -> Exported:
     """Write a checked version to `target`, whole or not at all.
 
+    `licence` is named where the version was committed without one.
     Raises VersionError when the version is not as it was committed, when no item is left to write,
     and when `target` exists: with `force` a file is replaced, and a folder that an export made.
     """
     made, counts = FORMATS[form], _Counts()
-    manifest = read_manifest(root, dataset, version)
+    manifest = {"license": licence} | read_manifest(root, dataset, version)
     asked = (item for item in checked_items(root, dataset, version) if item in keep)
     edition = Edition(
         manifest,

@@ -7,6 +7,7 @@ in them is never used.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,6 +23,8 @@ LONGEST_TEXT = 100_000
 LONGEST_NAME = 200
 UNVERSIONED = "unversioned"
 _ORIGIN = ("dataset", "version", "content_fingerprint", "labels_fingerprint")
+# promptfoo blacks out a bare fingerprint, so its export writes what it is before it.
+_HASH, _PRINT = "sha256:", re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +164,8 @@ def _made_by(about: About) -> str:
 
 def _origin(found: Sequence[Mapping[str, Any]]) -> tuple[dict[str, str], tuple[str, ...]]:
     """The dataset version that all cases name, and what has to be said where they do not."""
-    said = {tuple(_plain(one.get(key)) for key in _ORIGIN) for one in found}
-    if len(said) == 1 and all(values := next(iter(said))):
+    said = {tuple(_plain(one.get(key)).removeprefix(_HASH) for key in _ORIGIN) for one in found}
+    if len(said) == 1 and all(values := next(iter(said))) and _PRINT.fullmatch(values[2]):
         return dict(zip(_ORIGIN, values, strict=True)), ()
     return {}, (
         "its cases do not all name one dataset version of goldloop, so they are compared by id and"

@@ -109,7 +109,10 @@ def export(
     dataset, version = parse_reference(root, reference or project.settings.dataset.name)
     target = output or Path(f"{dataset}-{version}{FORMATS[form].ending}")
     keep = Kept(tags, difficulty, only_labelled)
-    done = export_version(root, dataset, version, form, target, force=force, keep=keep)
+    licence = project.settings.dataset.license
+    done = export_version(
+        root, dataset, version, form, target, force=force, keep=keep, licence=licence
+    )
     machine = {
         "dataset": dataset,
         "version": version,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -126,10 +127,19 @@ class TestPromptfoo:
         assert (attempt.input_tokens, attempt.output_tokens) == (10, 3)
         assert [one.passes for one in case_outcomes(made)] == [0, 1]
 
+    def test_a_fingerprint_that_promptfoo_blacked_out_is_none(self, tmp_path: Path) -> None:
+        written = Path(__file__).parent / "fixtures" / "promptfoo_results.json"
+        path = tmp_path / "results.json"
+        path.write_text(re.sub(r"sha256:[0-9a-f]{64}", "[REDACTED]", written.read_text()))
+        made = read(path)
+        assert made.version == "unversioned"
+        assert any("do not all name one dataset version" in note for note in made.notes)
+
     def test_what_promptfoo_wrote_of_our_export_is_read(self) -> None:
         # promptfoo 0.121 with --repeat 2 on tests from goldloop export; one call broke.
         made = read(Path(__file__).parent / "fixtures" / "promptfoo_results.json")
         assert (made.dataset, made.version, made.agent_version) == ("golden", "1.0.0", "shop")
+        assert made.content_fingerprint.startswith("46fecc30")
         assert [(one.name, one.kind) for one in made.graders] == [
             ("tool_calls", "promptfoo:javascript")
         ]
