@@ -23,7 +23,8 @@ export UV
 # One environment, here, whatever else is active in the shell.
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 export UV_COMPILE_BYTECODE := 1
-unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+# The tests start hundreds of programs, and each would compile everything anew.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 LABEL_STUDIO := .goldloop/label-studio

@@ -8,7 +8,6 @@ from pathlib import Path
 from agents.base import Agent, Model
 from agents.build import build_agent
 from agents.estimating import EstimatingAgent, Estimation
-from agents.openai_model import OpenAIModel
 from agents.retry import Retry
 from goldloop.confidence import VERBALIZED
 from goldloop.errors import SettingsError
@@ -81,6 +80,8 @@ def model_from_settings(settings: Settings, name: str = "") -> Model:
     agent = settings.agent
     if not (name or agent.model):
         raise SettingsError("goldloop.toml: [agent] model is not set; name the model to ask")
+    from agents.openai_model import OpenAIModel  # the SDK takes longer to import than all the rest
+
     return OpenAIModel(
         name or agent.model,
         api=agent.api,
