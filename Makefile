@@ -23,12 +23,15 @@ export UV
 # One environment, here, whatever else is active in the shell.
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 export UV_COMPILE_BYTECODE := 1
-unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+# The tests start hundreds of programs, and each would compile everything anew.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 LABEL_STUDIO := .goldloop/label-studio
 LABEL_STUDIO_VERSION := 1.23.2
 LOCKED := pyproject.toml uv.lock
+PROMPTFOO := .tools/promptfoo
+PROMPTFOO_LOCKED := tests/sync/exports/promptfoo/package.json tests/sync/exports/promptfoo/package-lock.json
 
 # make demo: SIMULATE=1 DATA=runs.jsonl PORT=8080 BACKEND_PORT=9090 DIR=.goldloop/demo
 DEMO_FLAGS = $(if $(filter-out 0,$(SIMULATE)),--simulate) \
@@ -83,6 +86,15 @@ setup: .venv/goldloop-dev ## Install Goldloop and its development tools into .ve
 label-studio: .venv/goldloop-run ## Install Label Studio, for the demo and the tests
 	@$(BIN)/python -m sync.labelstudio $(LABEL_STUDIO)
 
+.PHONY: promptfoo
+promptfoo: $(PROMPTFOO)/installed ## Install promptfoo, which the tests let read our exports: npm, Linux x86-64, 0.5 GB
+
+.PHONY: lock-promptfoo
+lock-promptfoo: setup ## Lock promptfoo and all that it needs, anew
+	cd $(dir $(firstword $(PROMPTFOO_LOCKED))) && rm -f package-lock.json && npm install \
+		--package-lock-only --ignore-scripts --omit-lockfile-registry-resolved=false --loglevel=error
+	$(BIN)/python -m tests.sync.exports.promptfoo.lock $(lastword $(PROMPTFOO_LOCKED))
+
 # Outside the checkout: inside, uv would apply our overrides to Label Studio's requirements.
 .PHONY: lock-label-studio
 lock-label-studio: | $(UV_READY) ## Lock Label Studio and all that it needs, anew
@@ -107,6 +119,16 @@ clean: ## Remove what was installed and cached; keeps the demo's data and your s
 	@echo "Installing Goldloop and its development tools into .venv"
 	@"$$UV" sync --quiet --locked
 	@touch .venv/goldloop-run $@
+
+# No package may run a program of its own: none of them has to.
+$(PROMPTFOO)/installed: $(PROMPTFOO_LOCKED)
+	@echo "Installing promptfoo into $(PROMPTFOO)"
+	@command -v npm >/dev/null || { \
+		echo "promptfoo needs npm (on Debian: apt install npm)" >&2; \
+		exit 1; }
+	@rm -rf $(PROMPTFOO) && mkdir -p $(PROMPTFOO) && cp $^ $(PROMPTFOO)
+	@cd $(PROMPTFOO) && npm ci --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 $(KEPT_UV):
 	@echo "Installing uv $(UV_VERSION) into .tools"

@@ -8,6 +8,9 @@ from typing import Any, Protocol
 from agents.completions import Completion
 from goldloop.samples import Run, Sample
 
+# How often an agent may ask its model before the run is an error.
+MAX_STEPS = 10
+
 
 class Agent(Protocol):
     """The agent under evaluation, in one version.

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from agents.base import Agent
+from agents.base import MAX_STEPS, Agent
 from agents.http_json import HttpAgent
-from agents.openai_agent import MAX_STEPS, OpenAIAgent
-from agents.openai_model import OpenAIModel
 from agents.python_callable import PythonAgent, imported_value
 from agents.recorded import RecordedAgent
 from agents.retry import Retry
@@ -64,6 +62,10 @@ def build_agent(
         return HttpAgent(_needed(url, "url", kind), version, headers, seconds, retry)
     if kind != "openai":
         raise SettingsError(f"agent kind: expected one of {', '.join(KINDS)}, got {kind[:40]!r}")
+    # Here: the SDK takes longer to import than all the rest, and the other kinds need none of it.
+    from agents.openai_agent import OpenAIAgent
+    from agents.openai_model import OpenAIModel
+
     # What may be wrong with them is found before a connection is made.
     shown = _tools(tools, execute, folder)
     schema = None if response_schema is None else Schema(response_schema, "agent response_schema")

@@ -118,7 +118,7 @@ def _add_chunk(body: dict[str, Any], choice: dict[str, Any], chunk: Mapping[str,
     if chunk.get("error"):
         usage = usage_from(body.get("usage"), _COUNTS)
         raise failed(chunk["error"], said_of(chunk["error"]), usage)
-    for key in ("usage", "id"):
+    for key in ("usage", "id", "model"):
         if chunk.get(key) is not None:
             body[key] = chunk[key]
     choices = chunk.get("choices")

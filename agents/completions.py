@@ -28,6 +28,8 @@ class Completion:
     answer; the `spent` ones count what failed attempts were said to take as well. Each is None
     where the endpoint does not say. `request_id` is what the endpoint calls the request, and
     `structured` what held the answer to the form that was asked for: `schema`, `json`, `prompt`.
+    `model` is who answered, as the endpoint says: another name than was asked for where that is an
+    alias.
     """
 
     message: Mapping[str, Any]
@@ -40,6 +42,7 @@ class Completion:
     refused: bool = False
     request_id: str | None = None
     structured: str | None = None
+    model: str | None = None
 
     @property
     def text(self) -> str:

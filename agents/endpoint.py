@@ -20,7 +20,7 @@ from goldloop.errors import SettingsError
 
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_SECONDS = 10.0
-MAX_REQUEST_ID = 200
+MAX_NAME = 200  # of a request or a model
 # Failures before anything of the question has left.
 _UNSENT = ("ConnectError", "ConnectTimeout", "PoolTimeout")
 
@@ -29,12 +29,13 @@ Start = Callable[..., AbstractContextManager[Any]]
 
 
 class Received(NamedTuple):
-    """The body of an answer as JSON, and what the endpoint calls the request: its `x-request-id`
-    header or else the body's own `id`, where there is one.
+    """The body of an answer as JSON; what the endpoint calls the request: its `x-request-id` header
+    or else the body's own `id`; and the model that answered. Each where there is one.
     """
 
     body: object
     request_id: str | None
+    model: str | None = None
 
 
 class Endpoint:
@@ -98,10 +99,14 @@ class Endpoint:
 
 
 def _received(response: Any, value: object) -> Received:
-    own = value.get("id") if isinstance(value, Mapping) else None
-    named = response.headers.get("x-request-id") or own
-    sound = isinstance(named, str) and named.isprintable() and 0 < len(named) <= MAX_REQUEST_ID
-    return Received(value, named if sound else None)
+    said = value if isinstance(value, Mapping) else {}
+    request_id = response.headers.get("x-request-id") or said.get("id")
+    return Received(value, _name(request_id), _name(said.get("model")))
+
+
+def _name(value: object) -> str | None:
+    sound = isinstance(value, str) and value.isprintable() and 0 < len(value) <= MAX_NAME
+    return value if sound else None  # type: ignore[return-value]
 
 
 def _client(url: str, api_key: str | None, timeout: float) -> openai.OpenAI:

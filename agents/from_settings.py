@@ -8,7 +8,6 @@ from pathlib import Path
 from agents.base import Agent, Model
 from agents.build import build_agent
 from agents.estimating import EstimatingAgent, Estimation
-from agents.openai_model import OpenAIModel
 from agents.retry import Retry
 from goldloop.confidence import VERBALIZED
 from goldloop.errors import SettingsError
@@ -22,7 +21,7 @@ def agent_from_settings(settings: Settings, folder: Path, version: str) -> Agent
     Raises SettingsError when the settings do not describe one that can be asked.
     """
     estimation = _estimation(settings, folder)
-    return EstimatingAgent(_agent(settings, folder, version), estimation)
+    return EstimatingAgent(bare_agent(settings, folder, version), estimation)
 
 
 def _estimation(settings: Settings, folder: Path) -> Estimation:
@@ -41,7 +40,10 @@ def _estimation(settings: Settings, folder: Path) -> Estimation:
     )
 
 
-def _agent(settings: Settings, folder: Path, version: str) -> Agent:
+def bare_agent(settings: Settings, folder: Path, version: str) -> Agent:
+    """The agent alone: asked once for each answer, and not how sure it is. Raises as
+    `agent_from_settings` does.
+    """
     agent = settings.agent
     kind, _, target = agent.kind.partition(":")
     return build_agent(
@@ -78,6 +80,8 @@ def model_from_settings(settings: Settings, name: str = "") -> Model:
     agent = settings.agent
     if not (name or agent.model):
         raise SettingsError("goldloop.toml: [agent] model is not set; name the model to ask")
+    from agents.openai_model import OpenAIModel  # the SDK takes longer to import than all the rest
+
     return OpenAIModel(
         name or agent.model,
         api=agent.api,

@@ -16,6 +16,7 @@ from agents.answers import (
     trace,
 )
 from agents.asking import Ask
+from agents.base import MAX_STEPS
 from agents.completions import Completion
 from agents.openai_model import OpenAIModel
 from agents.questions import chat_messages
@@ -28,7 +29,6 @@ from goldloop.samples import Message, Run, Sample, asked_turns
 from goldloop.schemas import Schema
 
 SAMPLING_TEMPERATURE = 0.7
-MAX_STEPS = 10
 
 
 @dataclass(slots=True)

@@ -128,7 +128,8 @@ class OpenAIModel:
                 came = self._endpoint.streamed(self._start, request, assemble)
             else:
                 came = self._endpoint.body(self._start, request)
-            return replace(self._interface.completion(came.body), request_id=came.request_id)
+            answer = self._interface.completion(came.body)
+            return replace(answer, request_id=came.request_id, model=came.model)
         except CallError as error:
             if error.usage.known:
                 lost.append(error.usage)

@@ -17,6 +17,7 @@ import httpx
 from bench._label_studio import Inhabited
 from store.database import Store
 from store.tasks import review_project, task_samples
+from sync.certificates import certificates
 from sync.cli import main
 from sync.init import init_project
 from sync.labelstudio.ports import free_port
@@ -74,6 +75,7 @@ class Site:
             headers={"Authorization": f"Token {self.tokens[number]}"},
             timeout=60,
             trust_env=False,
+            verify=certificates(),
         )
 
 

@@ -14,9 +14,11 @@ from pathlib import Path
 import rfc8785
 
 from goldloop.canonical import canonical_json
-from sync.commit import commit_standing
+from sync.commit import commit_standing, gold_items
 from sync.project import open_project
 from views.diff import compare
+from views.project import interface_in_use
+from views.report import facts_of_store, version_report
 from views.verify_version import verify_version
 from views.version_folder import DATA, find_version, version_names
 
@@ -71,7 +73,24 @@ def diff(folder: Path) -> None:
         raise RuntimeError("nothing was found to be relabelled")
 
 
-KINDS = {"floor": floor, "own floor": own_floor, "commit": commit, "verify": verify, "diff": diff}
+def report(folder: Path) -> None:
+    """The quality report of what stands, as a commit writes it where it reads all answers."""
+    project = open_project(folder)
+    with closing(project.open_store()) as db:
+        interface, facts = interface_in_use(project, db), facts_of_store(project, db)
+        made = version_report({}, lambda: gold_items(db), interface.xml, facts)
+    if not (made["agreement"] and made["near_duplicates"]):
+        raise RuntimeError(f"the report leaves something out: {made['missing']}")
+
+
+KINDS = {
+    "floor": floor,
+    "own floor": own_floor,
+    "commit": commit,
+    "verify": verify,
+    "diff": diff,
+    "report": report,
+}
 
 
 def main() -> None:

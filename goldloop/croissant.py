@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from goldloop.licences import licence_link
+
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 JSONL, PARQUET = "application/jsonlines", "application/x-parquet"
 ITEMS = "items"
@@ -95,13 +97,15 @@ def croissant(
 ) -> dict[str, Any]:
     """The metadata of a version whose items are in `file`, which stands beside it.
 
-    Of the manifest it takes dataset, version, created_at and the fingerprints. `questions` are the
-    names of labels to describe; in the lines of a version they stand in the object `labels`.
+    Of the manifest it takes dataset, version, created_at, the licence and the fingerprints.
+    `questions` are the names of labels to describe; in the lines of a version they stand in the
+    object `labels`.
     """
     labels = (
         RecordField(f"label_{name}", f"the answer to {name}", column="labels", path=_key(name))
         for name in questions
     )
+    licence = manifest.get("license")
     records = [_field(ITEMS, field, file) for field in (*fields, *labels)]
     return {
         "@context": dict(_CONTEXT),
@@ -110,6 +114,7 @@ def croissant(
         "name": str(manifest["dataset"]),
         "description": "A golden evaluation set for an AI agent, labelled by people.",
         "version": str(manifest["version"]),
+        **({"license": licence_link(str(licence))} if licence else {}),
         "datePublished": str(manifest["created_at"])[:10],
         "identifier": [
             f"{which}:sha256:{value}" for which, value in manifest["fingerprints"].items()

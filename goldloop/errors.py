@@ -9,7 +9,8 @@
     ├── AgentError           the agent failed, refused or answered nonsense
     ├── LabelStudioError     Label Studio is unreachable or refused a call
     └── VersionError         a dataset version cannot be made or read
-        └── NothingChangedError  there is nothing new to commit
+        ├── NothingChangedError  there is nothing new to commit
+        └── IncomparableError    two evaluations cannot be compared
 
 A message names the file, line or id, says what was expected, and what to do next. The command line
 prints it in one line and exits with `exit_code`.
@@ -65,3 +66,9 @@ class NothingChangedError(VersionError):
     """There is nothing to commit: all is as the newest version has it."""
 
     exit_code = 3
+
+
+class IncomparableError(VersionError):
+    """Two evaluations are not of the same cases, or were not graded alike."""
+
+    exit_code = 2

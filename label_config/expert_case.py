@@ -57,9 +57,8 @@ def _row(field: Field, answers: Sequence[Answers], disputed: bool) -> str:
     name = escape(field.name) + (" (disputed)" if disputed else "")
     tint = ";background:rgba(214,126,36,.12)" if disputed else ""
     cells = "".join(
-        f'<td style="{_CELL}{tint}">{render_text(answer_text(given.get(field.name)), "not answered")}'
-        "</td>"
-        for given in answers
+        f'<td style="{_CELL}{tint}">{render_text(said, "not answered")}</td>'
+        for said in (answer_text(given.get(field.name)) for given in answers)
     )
     return f'<tr><th style="{_CELL}{tint}">{name}</th>{cells}</tr>'
 

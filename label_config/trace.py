@@ -160,7 +160,11 @@ def _calls(calls: Sequence[ToolCall], limit: int) -> str:
 def _call(call: ToolCall, limit: int) -> str:
     arguments = call.arguments.get("__unparsed__") if len(call.arguments) == 1 else None
     body = (
-        arguments if isinstance(arguments, str) else json_text(call.arguments) if call.arguments else ""
+        arguments
+        if isinstance(arguments, str)
+        else json_text(call.arguments)
+        if call.arguments
+        else ""
     )
     warning = _note("The arguments were not valid JSON:") if isinstance(arguments, str) else ""
     code = f'<div style="margin-top:4px">{warning}{_code(body, limit)}</div>' if body else ""

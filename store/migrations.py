@@ -625,6 +625,169 @@ def m017_spot_checks(db: Database) -> None:
     """)
 
 
+_FINISHED = (
+    "SELECT 1 FROM evaluations WHERE evaluation_id = {}.evaluation_id AND finished_at IS NOT NULL"
+)
+_EVALUATIONS_STAY = """
+    CREATE TRIGGER evaluations_stay BEFORE UPDATE ON evaluations WHEN old.finished_at IS NOT NULL
+        BEGIN SELECT raise(ABORT, 'a finished evaluation is never changed'); END;
+    CREATE TRIGGER evaluations_are_kept BEFORE DELETE ON evaluations
+        BEGIN SELECT raise(ABORT, 'an evaluation is never deleted'); END;
+    CREATE TRIGGER gates_stay BEFORE UPDATE ON gates
+        BEGIN SELECT raise(ABORT, 'a gate is never changed'); END;
+    CREATE TRIGGER gates_are_kept BEFORE DELETE ON gates
+        BEGIN SELECT raise(ABORT, 'a gate is never changed'); END;
+""" + "".join(
+    f"""
+    CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table}
+        WHEN EXISTS ({_FINISHED.format("new" if verb == "INSERT" else "old")})
+        BEGIN SELECT raise(ABORT, 'a finished evaluation is never changed'); END;"""
+    for table in ("evaluation_cases", "evaluation_attempts", "evaluation_grades")
+    for verb in ("INSERT", "UPDATE", "DELETE")
+)
+
+
+@migrations()
+def m018_evaluations(db: Database) -> None:
+    """Evaluations with their cases, attempts and grades, and gates. The cases come from a version's
+    folder, so they may not be in the pool.
+    """
+    db.executescript(
+        """
+    CREATE TABLE evaluations (
+        evaluation_id INTEGER PRIMARY KEY,
+        -- What an evaluation goes on for: the same cases, agent, graders and runs per case.
+        plan TEXT NOT NULL,
+        dataset TEXT NOT NULL,
+        version TEXT NOT NULL,
+        content_fingerprint TEXT NOT NULL,
+        labels_fingerprint TEXT NOT NULL,
+        agent_version TEXT NOT NULL,
+        agent TEXT NOT NULL,
+        graders TEXT NOT NULL,
+        graders_fingerprint TEXT NOT NULL,
+        pass_score REAL,
+        runs_per_case INTEGER NOT NULL,
+        branch TEXT,
+        message TEXT,
+        notes TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        finished_at TEXT,
+        -- Of all the times that it was worked at.
+        seconds REAL NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX evaluations_by_plan ON evaluations (plan);
+    CREATE TABLE evaluation_cases (
+        evaluation_id INTEGER NOT NULL REFERENCES evaluations,
+        sample_id TEXT NOT NULL,
+        content TEXT NOT NULL,
+        user_input TEXT NOT NULL,
+        cluster_id TEXT,
+        tags TEXT NOT NULL,
+        difficulty TEXT,
+        source TEXT,
+        inclusion_probability REAL,
+        task_url TEXT,
+        PRIMARY KEY (evaluation_id, sample_id)
+    ) STRICT;
+    -- Counted from 0. Stored when the agent has answered; graded_at follows with the last grade.
+    CREATE TABLE evaluation_attempts (
+        evaluation_id INTEGER NOT NULL,
+        sample_id TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        response TEXT,
+        tool_calls TEXT NOT NULL,
+        messages TEXT NOT NULL,
+        error TEXT,
+        stop_reason TEXT,
+        seconds REAL,
+        input_tokens INTEGER,
+        output_tokens INTEGER,
+        usd TEXT,
+        created_at TEXT NOT NULL,
+        graded_at TEXT,
+        PRIMARY KEY (evaluation_id, sample_id, attempt),
+        FOREIGN KEY (evaluation_id, sample_id) REFERENCES evaluation_cases
+    ) STRICT;
+    CREATE TABLE evaluation_grades (
+        evaluation_id INTEGER NOT NULL,
+        sample_id TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        grader TEXT NOT NULL,
+        score REAL,
+        passed INTEGER CHECK (passed IN (0, 1)),
+        reason TEXT NOT NULL,
+        details TEXT NOT NULL,
+        error TEXT,
+        PRIMARY KEY (evaluation_id, sample_id, attempt, grader),
+        FOREIGN KEY (evaluation_id, sample_id, attempt) REFERENCES evaluation_attempts
+    ) STRICT;
+    CREATE TABLE gates (
+        gate_id INTEGER PRIMARY KEY,
+        candidate_id INTEGER NOT NULL REFERENCES evaluations,
+        baseline_id INTEGER REFERENCES evaluations,
+        status TEXT NOT NULL,
+        record TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX gates_by_candidate ON gates (candidate_id);
+    """
+        + _EVALUATIONS_STAY
+    )
+
+
+@migrations()
+def m019_gate_reviews(db: Database) -> None:
+    """What people say of the cases that a gate found flipped: the project in Label Studio, the
+    tasks as they were made, and every form of every answer. They are none of the review's, whose
+    answers speak of another run.
+    """
+    db.executescript("""
+    CREATE TABLE gate_review_projects (
+        project_id INTEGER PRIMARY KEY,
+        url TEXT NOT NULL,
+        title TEXT NOT NULL,
+        label_config TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE gate_review_tasks (
+        -- The candidate's, of which one attempt is shown.
+        evaluation_id INTEGER NOT NULL REFERENCES evaluations,
+        sample_id TEXT NOT NULL,
+        gate_id INTEGER NOT NULL REFERENCES gates,
+        direction TEXT NOT NULL CHECK (direction IN ('regressed', 'recovered')),
+        attempt INTEGER NOT NULL,
+        -- As Label Studio imports it.
+        task TEXT NOT NULL,
+        planned_at TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('planned', 'sending', 'delivered', 'deleted')),
+        project_id INTEGER REFERENCES gate_review_projects,
+        task_id INTEGER,
+        sent_at TEXT,
+        PRIMARY KEY (evaluation_id, sample_id)
+    ) STRICT;
+    CREATE TABLE gate_review_answers (
+        project_id INTEGER NOT NULL REFERENCES gate_review_projects,
+        annotation_id INTEGER NOT NULL,
+        updated_at TEXT NOT NULL,
+        evaluation_id INTEGER NOT NULL,
+        sample_id TEXT NOT NULL,
+        task_id INTEGER NOT NULL,
+        annotator_id INTEGER NOT NULL,
+        result TEXT NOT NULL,
+        was_cancelled INTEGER NOT NULL,
+        lead_time REAL,
+        created_at TEXT NOT NULL,
+        seen_at TEXT NOT NULL,
+        -- When a person took it back; one whose whole task was deleted stands.
+        deleted_at TEXT,
+        PRIMARY KEY (project_id, annotation_id, updated_at),
+        FOREIGN KEY (evaluation_id, sample_id) REFERENCES gate_review_tasks
+    ) STRICT;
+    CREATE INDEX gate_review_answers_by_sample ON gate_review_answers (evaluation_id, sample_id);
+    """)
+
+
 @migrations()
 def m021_counts(db: Database) -> None:
     """What status counts is answered by indexes: nothing reads a million rows for it."""

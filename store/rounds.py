@@ -399,7 +399,8 @@ def count_undelivered(db: Database) -> int:
         db.execute(
             "SELECT count(*) FROM rounds r JOIN picks p USING (round_id)"
             " WHERE r.delivered_at IS NULL AND NOT EXISTS (SELECT 1 FROM tasks t"
-            " WHERE t.round_id = r.round_id AND t.sample_id = p.sample_id AND t.state = 'delivered')"
+            " WHERE t.round_id = r.round_id AND t.sample_id = p.sample_id"
+            " AND t.state = 'delivered')"
         ).fetchone()[0]
     )
 

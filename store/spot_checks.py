@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass
 from typing import Any, Literal
 
 from sqlite_utils import Database
 
 from store.database import atomic, to_json, utc_now
+from store.side_tasks import (
+    SideAnswer,
+    SideTables,
+    mark_side_deleted,
+    mark_side_delivered,
+    mark_side_sending,
+    standing_side_answers,
+    store_side_answers,
+)
 
 Purpose = Literal["drawn", "needs_human"]
 
@@ -57,29 +66,17 @@ class SpotCheckTask:
     sent_at: str | None
 
     @property
+    def key(self) -> tuple[int, str]:
+        """Batch and sample: two batches may hold the same sample."""
+        return self.batch, self.sample_id
+
+    @property
     def name(self) -> str:
-        """What the task is known by in Label Studio; two batches may hold the same sample."""
+        """What the task is known by in Label Studio."""
         return f"{self.batch}/{self.sample_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class SpotCheckAnswer:
-    """One form of an annotation, its result as Label Studio gave it. Times are ISO 8601 in UTC."""
-
-    project_id: int
-    annotation_id: int
-    updated_at: str
-    batch: int
-    sample_id: str
-    task_id: int
-    annotator_id: int
-    result: Any
-    was_cancelled: bool
-    lead_time: float | None
-    created_at: str
-
-
-_ANSWER = tuple(one.name for one in fields(SpotCheckAnswer))
+_TABLES = SideTables("spot_check_tasks", "spot_check_answers", "batch")
 
 
 def spot_check_project(db: Database) -> SpotCheckProject | None:
@@ -163,91 +160,35 @@ def spot_check_tasks(db: Database, batch: int | None = None) -> list[SpotCheckTa
     return [SpotCheckTask(*row) for row in rows.fetchall()]
 
 
-@atomic
 def mark_spot_checks_sending(db: Database, project_id: int, tasks: Iterable[SpotCheckTask]) -> None:
     """Record that these tasks are about to be posted to a project."""
-    now = utc_now()
-    db.conn.executemany(
-        "UPDATE spot_check_tasks SET state = 'sending', sent_at = ?, project_id = ?,"
-        " task_id = NULL WHERE batch = ? AND sample_id = ?",
-        [(now, project_id, task.batch, task.sample_id) for task in tasks],
-    )
+    mark_side_sending(db, _TABLES, project_id, tasks)
 
 
-@atomic
 def mark_spot_checks_delivered(
     db: Database, project_id: int, arrived: Iterable[tuple[SpotCheckTask, int]]
 ) -> None:
     """Record the ids that Label Studio gave these tasks."""
-    db.conn.executemany(
-        "UPDATE spot_check_tasks SET state = 'delivered', project_id = ?, task_id = ?"
-        " WHERE batch = ? AND sample_id = ?",
-        [(project_id, task_id, task.batch, task.sample_id) for task, task_id in arrived],
-    )
+    mark_side_delivered(db, _TABLES, project_id, arrived)
 
 
-@atomic
 def mark_spot_checks_deleted(db: Database, tasks: Iterable[SpotCheckTask]) -> None:
     """Record that Label Studio no longer has these tasks; what people answered stays."""
-    db.conn.executemany(
-        "UPDATE spot_check_tasks SET state = 'deleted', task_id = NULL, sent_at = NULL"
-        " WHERE batch = ? AND sample_id = ?",
-        [(task.batch, task.sample_id) for task in tasks],
-    )
+    mark_side_deleted(db, _TABLES, tasks)
 
 
-@atomic
 def store_spot_check_answers(
-    db: Database, project_id: int, task_ids: Collection[int], answers: Sequence[SpotCheckAnswer]
-) -> None:
-    """Make the store say of these tasks what Label Studio says: an answer that is not among
-    `answers` was taken back, one that is stands (again). Idempotent; no form is ever removed.
-    """
-    now = utc_now()
-    db.execute(
-        "UPDATE spot_check_answers SET deleted_at = coalesce(deleted_at, ?) WHERE project_id = ?"
-        " AND task_id IN (SELECT value FROM json_each(?))"
-        # On SQLite, Label Studio gives the ids of deleted annotations to new ones.
-        " AND task_id || '/' || annotation_id NOT IN (SELECT value FROM json_each(?))",
-        [
-            now,
-            project_id,
-            json.dumps(sorted(task_ids)),
-            json.dumps([f"{answer.task_id}/{answer.annotation_id}" for answer in answers]),
-        ],
-    )
-    db.conn.executemany(
-        f"INSERT INTO spot_check_answers ({', '.join(_ANSWER)}, seen_at)"  # noqa: S608
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET deleted_at = NULL",
-        [(*_columns(answer), now) for answer in answers],
-    )
+    db: Database, project_id: int, task_ids: Collection[int], answers: Sequence[SideAnswer]
+) -> int:
+    """Make the store say of these tasks what Label Studio says; how many forms changed."""
+    return store_side_answers(db, _TABLES, project_id, task_ids, answers)
 
 
-def _columns(answer: SpotCheckAnswer) -> list[Any]:
-    row = [getattr(answer, name) for name in _ANSWER]
-    row[_ANSWER.index("result")] = to_json(answer.result)
-    return row
-
-
-def standing_answers(db: Database, batch: int) -> dict[str, list[SpotCheckAnswer]]:
+def standing_answers(db: Database, batch: int) -> dict[str, list[SideAnswer]]:
     """By sample, the answers that stand, skips among them: of each person the latest, in its newest
     form.
     """
-    rows = db.execute(
-        f"SELECT {', '.join(_ANSWER)} FROM spot_check_answers"  # noqa: S608
-        " WHERE batch = ? AND deleted_at IS NULL ORDER BY updated_at, annotation_id",
-        [batch],
-    )
-    found: dict[str, dict[int, SpotCheckAnswer]] = {}
-    for row in rows.fetchall():
-        values = dict(zip(_ANSWER, row, strict=True))
-        values |= {
-            "result": json.loads(values["result"]),
-            "was_cancelled": bool(values["was_cancelled"]),
-        }
-        answer = SpotCheckAnswer(**values)
-        found.setdefault(answer.sample_id, {})[answer.annotator_id] = answer
-    return {sample_id: list(given.values()) for sample_id, given in found.items()}
+    return standing_side_answers(db, _TABLES, batch)
 
 
 def solving_replies(db: Database, batch: int) -> dict[tuple[int, int], list[str]]:

@@ -7,23 +7,59 @@ from pathlib import Path
 
 import click
 
-from sync.commands import (
-    answers,
-    calibration,
-    dashboard,
-    pool,
-    quality,
-    selection,
-    services,
-    start,
-    synthesis,
-    verify,
-    versions,
-)
 from sync.commands.common import InOrder
+from sync.commands.table import CommandTable
+
+# In the order of the flow: where each command is, below sync.commands.
+COMMANDS = {
+    "demo": "start.demo",
+    "init": "start.init",
+    "doctor": "start.doctor",
+    "generate": "synthesis.generate",
+    "synthesis": "synthesis.synthesis",
+    "import": "pool.import_command",
+    "run": "pool.run",
+    "cost": "pool.cost",
+    "select": "selection.select",
+    "push": "pool.push",
+    "pull": "answers.pull",
+    "consensus": "answers.consensus",
+    "calibrate": "calibration.calibrate_command",
+    "estimate": "selection.estimate_command",
+    "plan": "selection.plan",
+    "agreement": "answers.agreement",
+    "annotators": "answers.annotators",
+    "route": "answers.route",
+    "disputes": "answers.disputes",
+    "audit": "answers.audit_command",
+    "commit": "versions.commit",
+    "verify": "verify.verify",
+    "diff": "versions.diff",
+    "export": "versions.export",
+    "versions": "versions.versions",
+    "report": "quality.report",
+    "show": "quality.show",
+    "evaluate": "evaluate.evaluate",
+    "runs": "evaluate.runs",
+    "judge": "judge.judge_command",
+    "gate": "gate.gate",
+    "gate-review": "gate_review.gate_review_command",
+    "webhook": "services.webhook",
+    "serve": "services.serve_command",
+    "dashboard": "dashboard.dashboard",
+    "backend": "services.backend",
+    "worker": "services.worker",
+    "inbox": "services.inbox",
+    "status": "services.status",
+    "completion": "start.completion",
+}
 
 
-@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=InOrder,
+    commands=CommandTable(COMMANDS),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="goldloop", prog_name="goldloop")
 @click.option(
     "-C",
@@ -40,46 +76,6 @@ def main(ctx: click.Context, directory: Path, verbose: bool) -> None:  # noqa: A
     The commands stand in the order of the loop.
     """
     ctx.obj = directory
-
-
-for _command in (
-    start.demo,
-    start.init,
-    start.doctor,
-    synthesis.generate,
-    synthesis.synthesis,
-    pool.import_command,
-    pool.run,
-    pool.cost,
-    selection.select,
-    pool.push,
-    answers.pull,
-    answers.consensus,
-    calibration.calibrate_command,
-    selection.estimate_command,
-    selection.plan,
-    answers.agreement,
-    answers.annotators,
-    answers.route,
-    answers.disputes,
-    answers.audit_command,
-    versions.commit,
-    verify.verify,
-    versions.diff,
-    versions.export,
-    versions.versions,
-    quality.report,
-    quality.show,
-    services.webhook,
-    services.serve_command,
-    dashboard.dashboard,
-    services.backend,
-    services.worker,
-    services.inbox,
-    services.status,
-    start.completion,
-):
-    main.add_command(_command)
 
 
 if __name__ == "__main__":

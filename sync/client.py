@@ -15,6 +15,7 @@ import httpx
 from label_studio_sdk.core.api_error import ApiError
 
 from goldloop.errors import LabelStudioError
+from sync.certificates import certificates
 from sync.task_filters import in_parts, task_filter
 
 TIMEOUT_SECONDS = 300
@@ -42,23 +43,28 @@ class LabelStudioClient:
 
     def __init__(self, url: str, api_key: str) -> None:
         api_key = _clean(api_key, url)
-        # Imported here because it takes over a second, which most commands need not wait for.
-        from label_studio_sdk import LabelStudio
+        # Of the SDK only what speaks HTTP: the rest imports pandas and more, for over a second. And
+        # here, because most commands need not even that.
+        from label_studio_sdk.core.client_wrapper import SyncClientWrapper
 
         self.url = url.rstrip("/")
+        self._http = httpx.Client(
+            timeout=TIMEOUT_SECONDS, follow_redirects=True, verify=certificates()
+        )
         with self._plainly("read the token"):
-            self._sdk = LabelStudio(
+            self._sdk = SyncClientWrapper(
                 # Without the slash the SDK refreshes a token beside a path, not under it.
                 base_url=f"{self.url}/",
                 api_key=api_key,
                 timeout=TIMEOUT_SECONDS,
                 max_retries=0,
+                httpx_client=self._http,
             )
         self.token_kind = "personal access token" if api_key.count(".") == 2 else "legacy token"
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._sdk._client_wrapper.httpx_client.httpx_client.close()
+        self._http.close()
 
     def __enter__(self) -> Self:
         return self
@@ -376,7 +382,7 @@ class LabelStudioClient:
         """
         encoded = isinstance(body, bytes)
         with self._plainly(what):
-            response = self._sdk._client_wrapper.httpx_client.request(
+            response = self._sdk.httpx_client.request(
                 path,
                 method=method,
                 json=None if encoded else body,

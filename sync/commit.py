@@ -52,7 +52,7 @@ from views.version_folder import (
 )
 
 # With more items, what takes all answers at once is left out of the report of the folder.
-WITH_FACTS = 5_000
+WITH_FACTS = 20_000
 CHUNK = 500
 
 
@@ -110,6 +110,8 @@ def commit_standing(
             raise VersionError(_why_nothing(waiting))
         quality = quality_of(draft.items())
         manifest = _manifest(draft, dataset, parent, changes, quality) | {"message": message}
+        if project.settings.dataset.license:
+            manifest["license"] = project.settings.dataset.license
         facts = facts_of_store(project, db) if draft.count <= WITH_FACTS else None
         report = version_report(manifest, draft.items, interface.xml, facts)
         write_companions(draft, root, manifest, interface, rounds, report)

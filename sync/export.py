@@ -71,14 +71,16 @@ def export_version(
     force: bool = False,
     keep: Kept = EVERY_ITEM,
     on_item: Callable[[], None] = lambda: None,
+    licence: str = "",
 ) -> Exported:
     """Write a checked version to `target`, whole or not at all.
 
+    `licence` is named where the version was committed without one.
     Raises VersionError when the version is not as it was committed, when no item is left to write,
     and when `target` exists: with `force` a file is replaced, and a folder that an export made.
     """
     made, counts = FORMATS[form], _Counts()
-    manifest = read_manifest(root, dataset, version)
+    manifest = {"license": licence} | read_manifest(root, dataset, version)
     asked = _asked(checked_items(root, dataset, version), keep, on_item)
     edition = Edition(
         manifest,

@@ -58,7 +58,7 @@ def import_files(
 
     with transaction(db):
         for path in files:
-            entries = _entries(path, bad, on_read)
+            entries = read_entries(path, bad, on_read)
             while batch := list(islice(entries, BATCH)):
                 _add(db, batch, update, bad, done.counts)
         if done.bad and not skip_invalid:
@@ -83,9 +83,12 @@ def _add(
         bad(places[conflict.sample_id], f"sample {conflict.sample_id} {conflict.reason}")
 
 
-def _entries(
-    path: Path, bad: Callable[[str, str], None], on_read: Callable[[int], None]
+def read_entries(
+    path: Path,
+    bad: Callable[[str, str], None],
+    on_read: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Entry]:
+    """The samples and runs of a file, each with its place; `bad` gets those that are none."""
     for where, found in _records(path, on_read):
         try:
             if isinstance(found, RecordError):

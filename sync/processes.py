@@ -13,6 +13,7 @@ from typing import IO
 import httpx
 
 from goldloop.errors import GoldloopError
+from sync.certificates import certificates
 from sync.project import Project
 
 STOP_SECONDS = 10.0
@@ -78,7 +79,8 @@ def wait_until_up(
         if process.poll() is not None:
             raise ProcessEndedError(f"{what} ended with code {process.returncode} while starting")
         try:
-            if httpx.get(url, timeout=2.0, trust_env=False).status_code == httpx.codes.OK:
+            answer = httpx.get(url, timeout=2.0, trust_env=False, verify=certificates())
+            if answer.status_code == httpx.codes.OK:
                 return
         except httpx.TransportError:
             time.sleep(0.1)

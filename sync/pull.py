@@ -62,7 +62,8 @@ class Pulled:
     """What a pull found: tasks looked at, samples whose annotations changed, tasks that are gone,
     tasks of the project that did not come from here, tasks that had arrived twice, samples on
     which an expert's answer changed (it counts once `route` has brought it to its task), who
-    answered the tasks that were looked at, and tasks that Label Studio could not give.
+    answered the tasks that were looked at, tasks that Label Studio could not give, and how many
+    answers to gate reviews are new, changed or gone.
     """
 
     tasks: int = 0
@@ -73,6 +74,7 @@ class Pulled:
     expert_answers: set[str] = field(default_factory=set)
     annotators: set[int] = field(default_factory=set)
     unreadable: list[int] = field(default_factory=list)
+    gate_answers: int = 0
 
     def add(self, other: Pulled) -> None:
         """Count what another pull found, too."""
@@ -84,6 +86,7 @@ class Pulled:
         self.expert_answers |= other.expert_answers
         self.annotators |= other.annotators
         self.unreadable += other.unreadable
+        self.gate_answers += other.gate_answers
 
 
 def pull(
@@ -101,8 +104,8 @@ def pull(
         cursor = None if full else get_cursor(db, name)
         known = task_samples(db, ours.project_id)
         # Asked before the tasks are fetched, so that what changes meanwhile is looked at again.
-        newest = _or_broken(client.newest_change, ours.project_id)
-        since = None if cursor is None else _some_time_before(cursor)
+        newest = or_broken(client.newest_change, ours.project_id)
+        since = None if cursor is None else some_time_before(cursor)
         pages = readable_pages(client, ours.project_id, since, known.keys(), pulled)
         found = _store_pages(project, db, client, ours, known, pages, pulled, on_task)
         if cursor is None:
@@ -150,10 +153,10 @@ def find_deleted(db: Store, client: LabelStudioClient) -> int:
     are gone.
     """
     deleted = 0
-    for ours in _projects(db):
+    for ours in _projects(db) if review_project(db) else ():
         # Read before the tasks are listed: what a push records meanwhile is not among those.
         known = task_samples(db, ours.project_id).keys()
-        there = _or_broken(lambda number: set(client.all_tasks(number)), ours.project_id)
+        there = or_broken(lambda number: set(client.all_tasks(number)), ours.project_id)
         # Where Label Studio cannot list them, a pull asks for each that we know.
         if there is not BROKEN:
             deleted += _mark_deleted(db, ours, known - there)
@@ -181,7 +184,7 @@ def _save_people(db: Store, client: LabelStudioClient) -> None:
         save_token_user(db, ourselves["id"])
 
 
-def _or_broken(ask: Callable[[int], T], project_id: int) -> T | Broken:
+def or_broken(ask: Callable[[int], T], project_id: int) -> T | Broken:
     """What Label Studio says of the project, or `BROKEN` where it fails in saying it."""
     try:
         return ask(project_id)
@@ -208,7 +211,7 @@ def readable_pages(
     except LabelStudioError as error:
         if refusal(error) != SERVER_ERROR:
             raise
-        ids = _or_broken(lambda number: _listed(client, number, since), project_id)
+        ids = or_broken(lambda number: _listed(client, number, since), project_id)
         listed = sorted(known) if ids is BROKEN else ids
         for start in range(0, len(listed), EXPORT_IDS):
             chunk = listed[start : start + EXPORT_IDS]
@@ -238,7 +241,8 @@ def _whatever_can_be_read(
         yield from _whatever_can_be_read(client, project_id, ids[middle:], pulled)
 
 
-def _some_time_before(cursor: str) -> str:
+def some_time_before(cursor: str) -> str:
+    """Where an incremental pull begins: with an overlap, since changes may come in late."""
     return (datetime.fromisoformat(cursor) - OVERLAP).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

@@ -48,6 +48,23 @@ section { margin-top: 2.4rem; scroll-margin-top: 1rem; }
 .warnings .do { color: var(--soft); }
 .warnings .do b { color: var(--ink); font-weight: 600; margin-right: 0.35rem; }
 .warnings .about { display: block; font-size: 0.85rem; }
+.verdict { border-left: 6px solid var(--soft); padding-left: 1rem; }
+.verdict.regression, .verdict.errors { border-color: var(--mark); }
+.verdict.pass { border-color: var(--accent); }
+.verdict.inconclusive, .verdict.no-evidence { border-color: var(--warn-line); }
+.flips { display: grid; gap: 0.5rem; }
+.flip { border: 1px solid var(--line); border-left: 4px solid var(--accent);
+  border-radius: 0.4rem; padding: 0.5rem 0.8rem; overflow-wrap: anywhere; }
+.flip.regressed { border-left-color: var(--mark); }
+.flip summary { cursor: pointer; }
+.flip h3 { font-size: 0.85rem; margin: 0.4rem 0 0.2rem; }
+.asked { margin: 0.4rem 0; max-width: none; }
+.sides { display: grid; grid-template-columns: 1fr 1fr; gap: 0.4rem 1.2rem; }
+.sides > div { min-width: 0; }
+pre { margin: 0; padding: 0.5rem 0.6rem; background: var(--panel); border-radius: 0.3rem;
+  font: 0.82rem/1.45 ui-monospace, "SF Mono", Menlo, Consolas, monospace;
+  white-space: pre-wrap; overflow-wrap: anywhere; }
+.reasons { margin: 0.4rem 0 0; padding-left: 1.1rem; font-size: 0.85rem; color: var(--soft); }
 .tables { columns: 2 24rem; column-gap: 2.2rem; }
 .table { margin: 0 0 1.3rem; break-inside: avoid; }
 .table.wide, .table.long, .table:only-child { column-span: all; }
@@ -73,7 +90,9 @@ td { overflow-wrap: anywhere; }
 .unknown { color: var(--soft); font-style: italic; font-weight: 400; }
 .more { font-size: 0.85rem; color: var(--soft); margin: 0.3rem 0 0; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-a:focus-visible, .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+a:focus-visible, .scroll:focus-visible, summary:focus-visible {
+  outline: 2px solid var(--accent); outline-offset: 2px; }
+@media (max-width: 45rem) { .sides { grid-template-columns: 1fr; } }
 @media (max-width: 30rem) {
   main { padding: 1.5rem 1rem 3rem; }
   .plot { min-width: 4rem; width: 22%; }
@@ -94,7 +113,7 @@ footer { margin-top: 3rem; padding-top: 0.8rem; border-top: 1px solid var(--line
   .wide tbody th { min-width: 6.2rem; }
   .wide .plot { min-width: 3.5rem; width: 12%; }
   h2, caption { break-after: avoid; }
-  tr, .tiles li, .warnings li { break-inside: avoid; }
+  tr, .tiles li, .warnings li, .flip { break-inside: avoid; }
   svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 """

@@ -90,11 +90,11 @@ def ensure_review_project(project: Project, db: Store, client: LabelStudioClient
     if known.url != client.url:
         known = replace(known, url=client.url)
         save_review_project(db, known)
-    _carry_overlap(project, client, found)
+    carry_overlap(project, client, found)
     return _carry_interface(project, db, client, known, found)
 
 
-def _carry_overlap(project: Project, client: LabelStudioClient, found: Mapping[str, Any]) -> None:
+def carry_overlap(project: Project, client: LabelStudioClient, found: Mapping[str, Any]) -> None:
     """How many people answer each task, where the settings changed; tasks that were given to a
     further annotator lose that by it, and route gives it back.
     """
@@ -167,14 +167,14 @@ def _carry_interface(
         return known
     # Some answers may not have been pulled yet.
     if annotated_samples(db) or there.get("total_annotations_number"):
-        _refuse_loss(read_interface(known.label_config, "the interface in use"), interface)
+        refuse_loss(read_interface(known.label_config, "the interface in use"), interface)
     client.update_project(known.project_id, {"label_config": interface.xml})
     changed = ReviewProject(known.project_id, known.url, known.title, interface.xml)
     save_review_project(db, changed)
     return changed
 
 
-def _refuse_loss(old: Interface, new: Interface) -> None:
+def refuse_loss(old: Interface, new: Interface) -> None:
     """Label Studio itself lets an option go that people have chosen; answers would be orphaned."""
     kept = {field.name: field for field in new.fields}
     for field in old.fields:

@@ -8,7 +8,7 @@ safe to repeat at any time, and goes on where it was cut off.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +48,8 @@ from store.synthesis import (
 from sync.claims import claimed
 from sync.client import LabelStudioClient
 from sync.project import Project
-from sync.spot_check_delivery import Fetched, MakeTask, fetch_answers, send_spot_checks
+from sync.side_tasks import Fetched, fetch_answers, send_side_tasks
+from sync.spot_check_delivery import SpotCheckLedger
 from sync.spot_check_project import ensure_spot_check_project
 from sync.spot_check_result import (
     CheckedSample,
@@ -147,10 +148,11 @@ def _meet_people(project: Project, db: Store, client: LabelStudioClient, done: C
     """The project of the spot checks, brought up to date in both directions."""
     there = ensure_spot_check_project(project, db, client)
     done.url = f"{client.url}/projects/{there.project_id}/data"
-    done.fetched = fetch_answers(db, client, there.project_id)
+    ledger = SpotCheckLedger(db)
+    done.fetched = fetch_answers(ledger, client, there.project_id)
     missing = _missing(db, done.batch)
     make = _maker(db, done.batch, missing)
-    done.sent = send_spot_checks(db, client, there.project_id, missing, make)
+    done.sent = send_side_tasks(ledger, client, there.project_id, missing, make)
 
 
 def _missing(db: Store, batch: int) -> list[SpotCheckTask]:
@@ -168,7 +170,9 @@ def _missing(db: Store, batch: int) -> list[SpotCheckTask]:
     ]
 
 
-def _maker(db: Store, batch: int, tasks: Sequence[SpotCheckTask]) -> MakeTask:
+def _maker(
+    db: Store, batch: int, tasks: Sequence[SpotCheckTask]
+) -> Callable[[SpotCheckTask], dict[str, Any]]:
     wanted = {task.sample_id for task in tasks}
     known = {
         one.sample.sample_id: one

@@ -21,9 +21,9 @@ from label_config.interface import Interface
 from label_config.spot_check import read_verdict, spot_check_interface
 from store.database import Store
 from store.samples import get_samples
+from store.side_tasks import SideAnswer
 from store.spot_checks import (
     SpotCheck,
-    SpotCheckAnswer,
     SpotCheckTask,
     get_spot_check,
     spot_check_tasks,
@@ -61,7 +61,7 @@ def checked_samples(db: Store, batch: int) -> list[CheckedSample]:
 
 
 def _checked(
-    interface: Interface, task: SpotCheckTask, given: Sequence[SpotCheckAnswer]
+    interface: Interface, task: SpotCheckTask, given: Sequence[SideAnswer]
 ) -> CheckedSample:
     verdicts = [
         read_verdict(interface, answer.result, task.difficulty)[0]

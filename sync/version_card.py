@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from goldloop.licences import hub_licence
 from sync.markdown import markdown_text
 
 _NAMED = 20  # sample ids that a changelog names for each kind of change
@@ -19,6 +20,7 @@ def card(manifest: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]) -> st
         "configs": [
             {"config_name": "default", "data_files": [{"split": "test", "path": "data.jsonl"}]}
         ],
+        **hub_licence(str(manifest.get("license") or "")),
         "size_categories": [_size(manifest["items"])],
         "tags": ["evaluation", "agents", "goldloop"],
     }
@@ -35,6 +37,8 @@ def _card_lines(manifest: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]
     if manifest["message"]:
         yield f"\n> {markdown_text(manifest['message'])}"
     yield f"\n- Parent: {manifest['parent'] or 'none'}; this number because: {manifest['reason']}"
+    if manifest.get("license"):
+        yield f"- Licence: {markdown_text(manifest['license'])}"
     yield f"- Content fingerprint (SHA-256): `{prints['content']}`"
     yield f"- Labels fingerprint (SHA-256): `{prints['labels']}`"
     yield f"- Check: `goldloop verify {name}`"

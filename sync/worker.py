@@ -19,6 +19,7 @@ from goldloop.errors import GoldloopError, LabelStudioError, SettingsError, Stor
 from goldloop.webhooks import START_TRAINING
 from store.annotations import set_cursor, tasks_of
 from store.database import Store, store_errors, utc_now
+from store.gate_review import gate_review_project
 from store.inbox import Hint, claim_hints, finish_hints, release_hints, set_aside
 from store.snapshots import checkpoint
 from store.tasks import review_project
@@ -26,6 +27,7 @@ from sync.calibrate import calibrate
 from sync.claims import claimed
 from sync.client import LabelStudioClient
 from sync.consensus import learns_at_once, refit_due, update_consensus
+from sync.gate_review import pull_gate_review
 from sync.late_runs import fill_late_predictions, late_samples
 from sync.logs import Report, reason
 from sync.project import Project
@@ -93,7 +95,7 @@ class _Worker:
         busy = False
         try:
             with store_errors():
-                if review_project(self.db) is None:
+                if not review_project(self.db) and not gate_review_project(self.db):
                     return False
                 busy = self.follow_hints()
                 if now >= self.due:
@@ -192,6 +194,7 @@ class _Worker:
             event_ids=[hint.event_id for hint in hints],
             task_ids=sorted(tasks),
             changed=len(pulled.changed),
+            gate_answers=pulled.gate_answers,
         )
         if pulled.changed or pulled.expert_answers:
             self.route(look_again=False)
@@ -227,11 +230,16 @@ class _Worker:
             if now >= self.list_due:
                 self.list_due = now + LIST_SECONDS
                 pulled.deleted += find_deleted(self.db, self.client())
+                pull_gate_review(self.project, self.db, self.client(), full=True)
             set_cursor(self.db, RECONCILED, utc_now())
-            if pulled.changed or pulled.unreadable:
-                level = "WARNING" if pulled.unreadable else "INFO"
-                unreadable, changed = pulled.unreadable, len(pulled.changed)
-                self.report("reconciled", level=level, changed=changed, unreadable=unreadable)
+            if pulled.changed or pulled.unreadable or pulled.gate_answers:
+                self.report(
+                    "reconciled",
+                    level="WARNING" if pulled.unreadable else "INFO",
+                    changed=len(pulled.changed),
+                    gate_answers=pulled.gate_answers,
+                    unreadable=pulled.unreadable,
+                )
             if self.fresh or (not self.refits.awaited and refit_due(self.project, self.db)):
                 self.catch_up()
             self.route(look_again=True)

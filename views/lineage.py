@@ -62,7 +62,7 @@ def lineage(project: Project, db: Store, sample_id: str) -> dict[str, Any]:
         "entered": entered,
         "runs": _runs(db, sample_id),
         "rounds": rounds_of(db, sample_id),
-        "tasks": [_linked(task) for task in tasks_of_sample(db, sample_id)],
+        "tasks": [linked(task) for task in tasks_of_sample(db, sample_id)],
         "annotations": answers,
         "further_annotators": further_asked(db, sample_id),
         "gold_check": _check(check_of(db, sample_id), people(db)),
@@ -110,7 +110,7 @@ def _runs(db: Store, sample_id: str) -> list[dict[str, Any]]:
     return sorted(found, key=lambda run: (str(run["created_at"]), str(run["agent_version"])))
 
 
-def _linked(task: Mapping[str, Any]) -> dict[str, Any]:
+def linked(task: Mapping[str, Any]) -> dict[str, Any]:
     """A task with the page where it can be looked at; None before it arrived."""
     link = f"{task['url']}/projects/{task['project_id']}/data?task={task['task_id']}"
     return {**task, "link": link if task["task_id"] is not None else None}

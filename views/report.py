@@ -32,8 +32,8 @@ from views.version_folder import (
 )
 
 REPORT = "quality_report.json"
-# Near-duplicates among so many texts take seconds; a commit should not wait longer for a report.
-COMPARED_AT_COMMIT = 2_000
+# Near-duplicates among so many texts take some 3 s; a commit should not wait longer for a report.
+COMPARED_AT_COMMIT = 20_000
 NO_STORE = "it takes the annotations, and the store is not beside this version"
 NOT_READ = "it takes every annotation, and this was written without; run goldloop report"
 NO_ANSWERS = "the store holds no annotation of this version's items"

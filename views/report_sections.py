@@ -2,85 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from goldloop.quality_report.advice import LEAST_ALPHA
 from goldloop.quality_report.composition import ENOUGH_PER_TAG, ENOUGH_TO_COMPARE, percent
-
-MOST_ROWS = 50
-UNKNOWN = "not known"
+from views.page_values import (
+    UNKNOWN,
+    Bar,
+    Cell,
+    Section,
+    Span,
+    Table,
+    table_of,
+)
 
 Record: TypeAlias = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A share from 0 to 1 as a bar, with a mark where it should be where there is such a place."""
-
-    value: float
-    mark: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A value with its interval on a scale from 0 to 1, and a mark as in `Bar`."""
-
-    low: float | None
-    value: float
-    high: float | None
-    mark: float | None = None
-
-
-Cell: TypeAlias = str | int | float | Bar | Span | None
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows under headings; plots stand in the last column of those that have them."""
-
-    caption: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    more: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One part of the report: sentences, and then tables."""
-
-    name: str
-    title: str
-    says: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
-
-
-_WORDS = (None, "", "-", "enough", "undefined", "nothing to compare", "not timed")
-_NUMBER = re.compile(r"[-<]?\d")
-
-
-def said(cell: Cell) -> str:
-    """What a cell says in words; nothing for a plot, whose numbers stand beside it."""
-    if cell is None or isinstance(cell, (Bar, Span)):
-        return UNKNOWN if cell is None else ""
-    if isinstance(cell, float):
-        return f"{cell:,.3g}" if abs(cell) < 1000 else f"{cell:,.0f}"
-    return f"{cell:,}" if isinstance(cell, int) else cell
-
-
-def is_numeric(table: Table, place: int) -> bool:
-    """Whether a column holds numbers: all its cells but the words that stand for a missing one."""
-    cells = [row[place] for row in table.rows if row[place] not in _WORDS]
-    return place > 0 and bool(cells) and all(_NUMBER.match(str(said(cell))) for cell in cells)
-
-
-def place_of(value: float) -> float:
-    """Where a value from 0 to 1 is in a plot that is 100 wide; what is below 0, as agreement can
-    be, is at 0.
-    """
-    return 100.0 * min(max(value, 0.0), 1.0)
 
 
 def glance(report: Record) -> list[tuple[str, str, str]]:
@@ -121,14 +58,9 @@ def sections(report: Record) -> list[Section]:
     return [make(report) for make in _SECTIONS]
 
 
-def _table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
-    shown = tuple(tuple(row) for row in rows[:MOST_ROWS])
-    return Table(caption, tuple(headings), shown, max(0, len(rows) - MOST_ROWS))
-
-
 def _mix(caption: str, what: str, found: Sequence[Record]) -> Table:
     rows = [(one["name"], one["count"], percent(one["share"]), Bar(one["share"])) for one in found]
-    return _table(caption, (what, "items", "share", ""), rows)
+    return table_of(caption, (what, "items", "share", ""), rows)
 
 
 def _unknown(report: Record, section: str) -> tuple[str, ...]:
@@ -152,7 +84,7 @@ def _composition(report: Record) -> Section:
         ("in a cluster with others", whole["clustered"]),
     ]
     tables = (
-        _table("Totals", ("what", "items"), rows),
+        table_of("Totals", ("what", "items"), rows),
         _mix("Difficulty", "difficulty", whole["difficulties"]),
         _mix("Source: manual is what people wrote", "source", whole["sources"]),
         _mix("Why the labels stand", "state", whole["states"]),
@@ -177,7 +109,7 @@ def _capabilities(report: Record) -> Section:
         f"A tag is a capability; {ENOUGH_PER_TAG} items or more (the mark) make a figure for it "
         "alone worth reading. An item counts for each of its tags.",
     )
-    table = _table("Items of each tag", ("tag", "items", "too few by", ""), rows)
+    table = table_of("Items of each tag", ("tag", "items", "too few by", ""), rows)
     return Section(
         "capabilities", "Capabilities", says if found else ("No item has a tag.",), (table,)
     )
@@ -212,7 +144,7 @@ def _balance(report: Record) -> Section:
     ]
     if rows:
         headings = ("field", "labelled", "without", "different", "smallest", "median", "largest")
-        tables.append(_table("Texts, numbers and dates", headings, rows))
+        tables.append(table_of("Texts, numbers and dates", headings, rows))
     says = ["How often each answer is the label. Shares are of the items with a label there."]
     never = [one["field"] for one in found if not one["labelled"]]
     if never:
@@ -244,7 +176,7 @@ def _agreement(report: Record) -> Section:
         f"{LEAST_ALPHA} (the mark) it allows no conclusion.",
         *(f"{one['field']}: {warning}." for one in found for warning in one["warnings"]),
     )
-    return Section("agreement", title, says, (_table("Agreement by field", headings, rows),))
+    return Section("agreement", title, says, (table_of("Agreement by field", headings, rows),))
 
 
 def _estimate(
@@ -290,7 +222,7 @@ def _annotators(report: Record) -> Section:
         "As the others: how often an answer is what most of the other people said (the bar). "
         "Hasty answers came faster than anybody reads.",
     )
-    return Section("annotators", "Annotators", says, (_table("Annotators", headings, rows),))
+    return Section("annotators", "Annotators", says, (table_of("Annotators", headings, rows),))
 
 
 def _share(share: float | None, of: int) -> str:
@@ -303,12 +235,12 @@ def _certainty(report: Record) -> Section:
     if found["disputed_fields"]:
         tables.append(_mix("Fields on which nothing stands", "field", found["disputed_fields"]))
         rows = [(one, ", ".join(names)) for one, names in found["disputed"].items()]
-        tables.append(_table("Disputed items", ("item", "fields"), rows))
+        tables.append(table_of("Disputed items", ("item", "fields"), rows))
     held = report["held_back"]
     if held:
         states = [(n, one["samples"], ", ".join(one["first"][:5])) for n, one in held.items()]
         tables.append(
-            _table("Answered, but not in the version", ("state", "samples", "such as"), states)
+            table_of("Answered, but not in the version", ("state", "samples", "such as"), states)
         )
     says = (
         f"Of {found['answered_by_several']:,} items that two or more people answered, "
@@ -329,7 +261,7 @@ def _near_duplicates(report: Record) -> Section:
     says = ("What the user says in an item, compared with every other item.",)
     if not rows:
         return Section("near_duplicates", title, (*says, "No item repeats another one."))
-    table = _table("Items that repeat another one", ("item", "repeats", "alike", ""), rows)
+    table = table_of("Items that repeat another one", ("item", "repeats", "alike", ""), rows)
     return Section("near_duplicates", title, says, (table,))
 
 
@@ -343,7 +275,7 @@ def _tools(report: Record) -> Section:
     ]
     if not rows:
         says = ["No item expects a tool to be called, and no run called one."]
-    table = _table("Tools", ("tool", "expected in items", "called in runs", ""), rows)
+    table = table_of("Tools", ("tool", "expected in items", "called in runs", ""), rows)
     return Section("tools", "Tools", tuple(says), (table,) if rows else ())
 
 
@@ -391,7 +323,7 @@ def _changes(report: Record) -> Section:
     says = [f"Since {found['parent']}: {found['reason'] or 'no reason is given'}."]
     if found["guidelines"]:
         says.append("The labelling interface changed.")
-    table = _table("Items by change", ("what", "items", "where", "such as"), rows)
+    table = table_of("Items by change", ("what", "items", "where", "such as"), rows)
     return Section("changes", title, tuple(says), (table,))
 
 

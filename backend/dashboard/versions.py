@@ -19,21 +19,10 @@ from backend.dashboard.version_items import SORTS, items_wanted, read_wanted
 from goldloop.errors import VersionError
 from store.annotations import count_annotations
 from store.database import Store
+from views.page_values import Bar, Cell, Section, Span, Table, is_numeric, place_of, said
 from views.project import Project
 from views.report import report_of_commit, report_on
-from views.report_sections import (
-    Bar,
-    Cell,
-    Section,
-    Span,
-    Table,
-    glance,
-    is_numeric,
-    place_of,
-    said,
-    sections,
-    warnings_of,
-)
+from views.report_sections import glance, sections, warnings_of
 from views.version_folder import (
     DATA,
     VersionFolder,

@@ -59,7 +59,7 @@ def process_features(turns: Sequence[Message], stop_reason: str | None = None) -
     errors = retries = repeated = empty = calls = 0
     for call, result in _answered(turns):
         form = canonical_json([call.name, call.arguments])
-        failed = set(call.arguments) == {_UNPARSED} or (result is not None and _is_error(result))
+        failed = _failed(call, result)
         retries += failed_last.get(form, False)
         repeated += not failed_last.get(form, True)
         empty += result is not None and not failed and result.strip().casefold() in _EMPTY
@@ -75,6 +75,11 @@ def process_features(turns: Sequence[Message], stop_reason: str | None = None) -
         empty_results=empty,
         step_limit=stop_reason == "step_limit",
     )
+
+
+def failed_calls(turns: Sequence[Message]) -> list[bool]:
+    """For every call of the turns, in order, whether it is one of the `tool_errors`."""
+    return [_failed(call, result) for call, result in _answered(turns)]
 
 
 def process_confidence(features: ProcessFeatures) -> float:
@@ -112,6 +117,10 @@ def process_estimate(turns: Sequence[Message], stop_reason: str | None = None) -
     """
     features = process_features(turns, stop_reason)
     return process_confidence(features) if features.tells else None
+
+
+def _failed(call: ToolCall, result: str | None) -> bool:
+    return set(call.arguments) == {_UNPARSED} or (result is not None and _is_error(result))
 
 
 def _answered(turns: Sequence[Message]) -> Iterator[tuple[ToolCall, str | None]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from scipy.special import stdtrit
-
 LEVEL = 0.95
 
 
@@ -13,6 +11,9 @@ def t_quantile(degrees_of_freedom: float) -> float:
     >>> round(t_quantile(10), 3)
     2.228
     """
+    # Here: scipy takes longer to import than most commands take to run.
+    from scipy.special import stdtrit
+
     return float(stdtrit(max(degrees_of_freedom, 1.0), (1.0 + LEVEL) / 2.0))
 
 

@@ -77,7 +77,8 @@ def quality_report(items: Callable[[], Iterable[Item]], facts: Facts) -> Quality
 
 def _figures(items: Iterable[Item], facts: Facts) -> dict[str, Any]:
     composed, certain, chosen = CompositionTally(), CertaintyTally(), SelectedTally()
-    tools, repeated = ToolTally(facts.tools_called), RepeatTally(facts.compared)
+    tools = ToolTally(facts.tools_called)
+    repeated = RepeatTally(facts.compared, int(facts.manifest.get("items") or 0))
     balances = {field.name: BalanceTally(field) for field in facts.fields or ()}
     ids: set[str] = set()
     steps = [composed.add, certain.add, chosen.add, tools.add, repeated.add]
@@ -92,7 +93,8 @@ def _figures(items: Iterable[Item], facts: Facts) -> dict[str, Any]:
     missing = dict(facts.missing)
     if repeated.too_many:
         missing["near_duplicates"] = (
-            f"not looked for among more than {facts.compared:,} items here; run goldloop report"
+            f"not looked for among more than {facts.compared:,} items, or fewer that are long; run"
+            " goldloop report"
         )
     return {
         "about": _about(facts.manifest),

@@ -13,6 +13,7 @@ from goldloop.prices import Price
 Check = Callable[[Any], str | None]
 _ADDRESS = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[^\s/@:?#\\]+)(:[0-9]{1,5})?([/?]\S*)?")
 _CALLABLE = re.compile(r"python:[^\s:]+:[^\s:]+")
+LONGEST_LINE = 200
 _MODULE = re.compile(r"[^\s:]+:[^\s:]+")
 
 
@@ -31,6 +32,11 @@ def _one_of(*known: str) -> Check:
 
 def _not_empty(value: str) -> str | None:
     return None if value.strip() else "must not be empty"
+
+
+def _one_line(value: str) -> str | None:
+    good = len(value) <= LONGEST_LINE and value.isprintable() and value == value.strip()
+    return None if good else f"must be one line of at most {LONGEST_LINE} printable characters"
 
 
 def _agent_kind(value: str) -> str | None:
@@ -80,6 +86,11 @@ class LabelStudioSettings:
         "the title of the project in which experts decide what further annotators did not settle;"
         " empty: no such project",
         lambda value: _title(value) if value else None,
+    )
+    gate_title: str = setting(
+        "Goldloop gate",
+        "the title of the project in which people judge the cases that a gate found flipped",
+        _title,
     )
     experts: tuple[str, ...] = setting(
         (),
@@ -344,6 +355,12 @@ class DatasetSettings:
     """The golden set."""
 
     name: str = setting("golden", "the name of the dataset that commit writes", _not_empty)
+    license: str = setting(
+        "",
+        "the licence that versions name in their cards: an SPDX identifier such as CC-BY-4.0, or a"
+        " text; empty: none",
+        _one_line,
+    )
 
 
 @dataclass(frozen=True, slots=True)

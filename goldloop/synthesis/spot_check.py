@@ -14,8 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy.special import betaincinv
-
 from goldloop.samples import DIFFICULTIES
 
 CONFIDENCE = 0.95
@@ -194,6 +192,9 @@ def interval(rejected: int, checked: int) -> tuple[float, float]:
     Its ends are quantiles of beta distributions: 2.5% of Beta(k, n - k + 1) and 97.5% of
     Beta(k + 1, n - k), for k of n; 0 where k is 0, and 1 where k is n.
     """
+    # Here: scipy takes longer to import than most commands take to run.
+    from scipy.special import betaincinv
+
     good, tail = checked - rejected, (1 - CONFIDENCE) / 2
     low = float(betaincinv(rejected, good + 1, tail)) if rejected else 0.0
     high = float(betaincinv(rejected + 1, good, 1 - tail)) if good else 1.0

@@ -50,7 +50,7 @@ from views.people import (
 def pull(ctx: click.Context, full: bool, as_json: bool) -> None:
     """Fetch the annotations and update the consensus of what changed.
 
-    Example: goldloop pull
+    Answers to the cases of a gate come along. Example: goldloop pull
     """
     project = project_of(ctx)
     db = project.open_store()
@@ -69,6 +69,8 @@ def pull(ctx: click.Context, full: bool, as_json: bool) -> None:
     terminal.result(f"{pulled.tasks} tasks fetched, {len(pulled.changed)} samples changed")
     if pulled.expert_answers:
         terminal.say(f"experts answered {len(pulled.expert_answers)} cases: goldloop route")
+    if pulled.gate_answers:
+        terminal.say(f"{pulled.gate_answers} answers to flipped cases: goldloop gate-review RUN")
     if pulled.doubles_removed:
         terminal.say(f"{pulled.doubles_removed} tasks that had arrived twice were removed")
     if pulled.unreadable:

@@ -27,6 +27,7 @@ from sync.push import push_rounds
 from sync.run_agent import run_samples
 from sync.score_recorded import score_recorded
 from sync.shown_costs import cost_record, show_costs, show_stopped
+from sync.shown_gate_review import show_pushed_gate
 
 # What run exits with when its money did not reach for all samples.
 STOPPED = 3
@@ -145,17 +146,44 @@ def cost(ctx: click.Context, as_json: bool) -> None:
 
 @click.command()
 @click.option("--batch-size", type=click.IntRange(1), help="Select a batch of this size first.")
+@click.option(
+    "--from-gate",
+    "evaluation",
+    metavar="RUN",
+    type=click.IntRange(1),
+    help="Send the cases instead that the newest gate of this evaluation found regressed.",
+)
+@click.option(
+    "--recovered", is_flag=True, help="With --from-gate: also those that it found recovered."
+)
 @json_option
 @click.pass_context
-def push(ctx: click.Context, batch_size: int | None, as_json: bool) -> None:
+def push(
+    ctx: click.Context,
+    batch_size: int | None,
+    evaluation: int | None,
+    recovered: bool,
+    as_json: bool,
+) -> None:
     """Deliver what was selected to Label Studio, with the agent's runs as predictions.
 
     Safe to repeat at any time: what arrived is not sent again. With --batch-size it selects and
     pushes in one go, unless an earlier round still has to be delivered: then it finishes that one.
-    Example: goldloop push --batch-size 20
+    With --from-gate people judge what the candidate did on the flipped cases, in a project of its
+    own; goldloop gate-review shows what they say. Example: goldloop push --batch-size 20
     """
+    if batch_size and evaluation:
+        raise click.UsageError("--batch-size and --from-gate exclude each other; give one of them")
+    if recovered and not evaluation:
+        raise click.UsageError("--recovered goes with --from-gate RUN")
     project = project_of(ctx)
     db = project.open_store()
+    if evaluation:
+        from sync.push_gate import push_from_gate  # scipy loads slowly
+
+        done = push_from_gate(project, db, evaluation, recovered=recovered)
+        print_result(as_json, asdict(done), lambda: show_pushed_gate(done))
+        return
     if batch_size and undelivered_rounds(db):
         terminal.say("an earlier round was not delivered; finishing that one, selecting nothing")
     elif batch_size:

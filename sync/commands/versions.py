@@ -113,9 +113,18 @@ def export(
     target = output or Path(f"{dataset}-{version}{FORMATS[form].ending}")
     keep = Kept(tags, difficulty, only_labelled)
     items = int(read_manifest(root, dataset, version)["items"])
+    licence = project.settings.dataset.license
     with terminal.progress("exporting items", items) as meter:
         done = export_version(
-            root, dataset, version, form, target, force=force, keep=keep, on_item=meter
+            root,
+            dataset,
+            version,
+            form,
+            target,
+            force=force,
+            keep=keep,
+            on_item=meter,
+            licence=licence,
         )
     machine = {
         "dataset": dataset,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from goldloop.licences import hub_licence
 from sync.exports import parquet
 from sync.exports.form import Edition, Format
 
@@ -27,6 +28,7 @@ def card(edition: Edition, items: int) -> str:
     head = {
         "pretty_name": edition.name,
         "configs": [{"config_name": "default", "data_files": [{"split": "test", "path": DATA}]}],
+        **hub_licence(str(edition.manifest.get("license") or "")),
         "size_categories": [_size(items)],
         "tags": ["evaluation", "agents", "goldloop"],
     }

@@ -8,8 +8,9 @@ configuration; an OpenAI call's arguments are JSON text, which no schema can loo
 
 promptfoo renders variables and values as Nunjucks templates, which can read the environment, and
 loads those that begin with file:// or package:. What a user or a model wrote must come through as
-it is, so braces that open a template are escaped: in JSON text as \\u007b, elsewhere as a template
-that says a brace.
+it is, so what opens a template is escaped, and what ends a comment, at which Nunjucks fails where
+none began: in JSON text as \\u007b and \\u0023, elsewhere as a template that says the character.
+A variable also loses the end of its last line, unless a template that says nothing follows.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from goldloop.versions import Item
 from sync.exports.case import as_json, chat, facts, not_gradable
 from sync.exports.form import Edition, Format, write_lines
 
-_OPENING = re.compile(r"\{(?=[{%#])")
+_MARK = re.compile(r"\{(?=[{%#])|#(?=\})")
+_NOTHING = '{{ "" }}'
 _LOADED = re.compile(r"\s*(?:file|package|exec|python):", re.IGNORECASE)
 
 RUBRIC = """The output answers the last turn of the conversation as well as this reference does: \
@@ -78,8 +80,17 @@ def _test(item: Item, source: Mapping[str, Any]) -> dict[str, Any]:
             "messages": literal_json(chat(item)),
         },
         "assert": _assertions(item),
-        "metadata": {key: _flat(value) for key, value in facts(item, source).items()},
+        "metadata": _metadata(item, source),
     }
+
+
+def _metadata(item: Item, source: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of the item; fingerprints say what they are, as promptfoo blacks out bare ones,
+    which it takes for keys, in all that it writes.
+    """
+    known = {key: _flat(value) for key, value in facts(item, source).items()}
+    prints = ("content_fingerprint", "labels_fingerprint")
+    return known | {name: f"sha256:{known[name]}" for name in prints}
 
 
 def _assertions(item: Item) -> list[dict[str, Any]]:
@@ -100,22 +111,23 @@ def _assertions(item: Item) -> list[dict[str, Any]]:
 
 
 def literal(text: str) -> str:
-    """A text that a template engine gives back as it is, and that is no address to load.
+    """A text that promptfoo gives back as it is, and that is no address to load.
 
     >>> literal("{{ env.KEY }}"), literal("file:///etc/passwd")
     ('{{ "{" }}{ env.KEY }}', '{{ "" }}file:///etc/passwd')
     """
-    escaped = _OPENING.sub('{{ "{" }}', text)
-    return '{{ "" }}' + escaped if _LOADED.match(escaped) else escaped
+    escaped = _MARK.sub(r'{{ "\g<0>" }}', text)
+    before = _NOTHING if _LOADED.match(escaped) else ""
+    return before + escaped + (_NOTHING if escaped.endswith("\n") else "")
 
 
 def literal_json(value: object) -> str:
-    """A value as JSON in which no template begins: only texts can hold such braces.
+    """A value as JSON in which no template begins: only texts can hold such marks.
 
     >>> literal_json({"a": {"b": "{{c}}"}})
     '{"a": {"b": "\\\\u007b{c}}"}}'
     """
-    return _OPENING.sub(r"\\u007b", as_json(value))
+    return _MARK.sub(lambda mark: f"\\u{ord(mark[0]):04x}", as_json(value))
 
 
 def _flat(value: Any) -> Any:

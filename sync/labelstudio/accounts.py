@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from goldloop.errors import LabelStudioError
+from sync.certificates import certificates
 
 TIMEOUT_SECONDS = 60.0
 
@@ -174,7 +175,12 @@ def _session(base_url: str) -> Iterator[httpx.Client]:
     """One visitor with cookies; errors of the network become LabelStudioError."""
     try:
         # No proxy from the environment: sign-up is for the server that we started on this machine.
-        with httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS, trust_env=False) as session:
+        with httpx.Client(
+            base_url=base_url,
+            timeout=TIMEOUT_SECONDS,
+            trust_env=False,
+            verify=certificates(),
+        ) as session:
             yield session
     except httpx.HTTPError as error:
         raise LabelStudioError(f"cannot reach Label Studio at {base_url}: {error}") from error

@@ -17,6 +17,7 @@ from typing import IO, NoReturn, Self
 import httpx
 
 from goldloop.errors import LabelStudioError
+from sync.certificates import certificates
 from sync.labelstudio import ports
 
 TETHER = Path(__file__).with_name("tethered.py")
@@ -168,7 +169,9 @@ class LabelStudioServer:
     def _answers(self) -> bool:
         try:
             # The way to this machine leads through no proxy.
-            reply = httpx.get(f"{self.url}/health", timeout=2.0, trust_env=False)
+            reply = httpx.get(
+                f"{self.url}/health", timeout=2.0, trust_env=False, verify=certificates()
+            )
         except httpx.HTTPError:
             return False
         alive = self._process is not None and self._process.poll() is None

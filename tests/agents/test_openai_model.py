@@ -182,3 +182,14 @@ def test_what_a_refusal_names_is_dropped_and_nothing_twice() -> None:
 )
 def test_a_model_is_held_to_a_schema_only_where_openai_can(schema: Any, expected: bool) -> None:
     assert strict(schema) is expected
+
+
+def test_the_model_that_answered_is_named(make_model: Make, way: Way) -> None:
+    model = make_model(says("Hello"), **way)
+    assert (model.model, model.ask(HI).model) == ("m-1", "test-model")
+
+
+@pytest.mark.parametrize("name", ["", "two\nlines", "x" * 201, 7, None])
+def test_a_name_of_a_model_that_is_none_is_left_out(make_model: Make, name: object) -> None:
+    choice = {"index": 0, "finish_reason": "stop", "message": {"content": "Hi"}}
+    assert make_model(sends({"model": name, "choices": [choice]})).ask(HI).model is None

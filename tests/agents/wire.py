@@ -107,7 +107,8 @@ def _chunks(answer: Answer, counted: bool) -> list[dict[str, Any]]:
 
 def _chunk(delta: dict[str, Any], **more: Any) -> dict[str, Any]:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None, **more}
-    return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "choices": [choice]}
+    named = {"object": "chat.completion.chunk", "model": "test-model"}
+    return {"id": "chatcmpl-1", **named, "choices": [choice]}
 
 
 def _pieces(text: str | None) -> list[str]:
@@ -149,6 +150,7 @@ def _response(answer: Answer) -> dict[str, Any]:
     return {
         "id": "resp_1",
         "object": "response",
+        "model": "test-model",
         "status": "incomplete" if cut else "completed",
         "incomplete_details": {"reason": cut} if cut else None,
         "error": None,

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 from project_folder import Folder
 
+from sync.certificates import certificates
 from sync.processes import backend_command, running, wait_until_up
 
 
@@ -21,7 +22,9 @@ def served(folder: Folder, port: int) -> Iterator[tuple[httpx.Client, subprocess
         with running([command], folder.path, log) as [process]:
             url = f"http://127.0.0.1:{port}"
             wait_until_up(f"{url}/health", process, "the backend")
-            with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+            with httpx.Client(
+                base_url=url, timeout=30, trust_env=False, verify=certificates()
+            ) as client:
                 yield client, process
 
 

@@ -23,6 +23,7 @@ from store.calibrators import Fitted, save_calibrators
 from store.database import open_store
 from store.inbox import LOOK_AGAIN, Hint, waiting_hints
 from store.wanted_runs import late_runs
+from sync.certificates import certificates
 from sync.cli import main
 from sync.labelstudio import Account
 from sync.labelstudio.ports import free_port
@@ -65,7 +66,15 @@ class Review:
         """Label Studio's API, as the administrator or somebody else; None for 404 or no body."""
         headers = {"Authorization": f"Token {(account or self.server.admin).token}"}
         url = f"{self.server.url}/api/{path}"
-        reply = httpx.request(method, url, headers=headers, timeout=60, trust_env=False, **sent)
+        reply = httpx.request(
+            method,
+            url,
+            headers=headers,
+            timeout=60,
+            trust_env=False,
+            verify=certificates(),
+            **sent,
+        )
         if reply.status_code == httpx.codes.NOT_FOUND:
             return None
         assert reply.is_success, f"{path}: {reply.status_code} {reply.text[:500]}"

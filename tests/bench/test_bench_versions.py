@@ -24,8 +24,13 @@ def test_every_measurement_does_its_work_and_ratios_are_to_the_floor(
     figures: dict[str, Any] = versions.main(quick=True)
     assert figures["samples"] == 20
     assert figures["commit_ratio"] == figures["verify_ratio"] == figures["diff_ratio"] == 2.0
-    assert set(figures["peak_mb"]) == {"first commit", "commit", *KINDS}
+    assert set(figures["peak_mb"]) == {"first commit", "commit", *KINDS} - {"report"}
     assert "20 samples" in capsys.readouterr().out
+
+
+def test_the_whole_report_is_measured_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(versions, "_fresh", in_this_process)
+    assert versions.whole_report(tmp_path / "project", 5) == 1.0
 
 
 def test_a_measurement_that_fails_says_why(tmp_path: Path) -> None:

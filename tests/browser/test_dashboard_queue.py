@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -60,16 +59,14 @@ def test_items_are_searched_from_the_keyboard(chromium: Browser, origin: str) ->
 
 
 def test_half_typed_words_stay_when_the_page_changes_by_itself(
-    chromium: Browser, origin: str, made: Labelled, tmp_path: Path
+    chromium: Browser, origin: str, made: Labelled
 ) -> None:
     with opened(chromium, origin, "/dashboard/versions/golden/2.0.0") as (page, did):
-        box = page.get_by_role("searchbox")
+        main, box = page.locator("main"), page.get_by_role("searchbox")
         box.press_sequentially("half")
-        before = page.locator("main").get_attribute("hx-headers")
+        before = main.get_attribute("hx-headers") or ""
         made.label(made.three(picked(made)[-1], ["correct"] * 4))
-        expect(page.locator("main")).not_to_have_attribute(
-            "hx-headers", before or "", timeout=10_000
-        )
+        box.blur()
+        expect(main).not_to_have_attribute("hx-headers", before, timeout=15_000)
         expect(box).to_have_value("half")
-        expect(box).to_be_focused()
         assert did == []

@@ -63,3 +63,19 @@ def test_any_question_can_be_found_by_its_path(name: str) -> None:
     path = fields(made)[f"label_{name}"]["source"]["transform"]["jsonPath"]
     found = jsonpath_rw.parse(path).find({name: "yes", "other": "no"})
     assert [match.value for match in found] == ["yes"]
+
+
+@pytest.mark.parametrize(
+    ("licence", "named"),
+    [
+        ("apache-2.0", "https://spdx.org/licenses/Apache-2.0"),
+        ("MIT OR CC0-1.0", "MIT OR CC0-1.0"),
+        ("Ours alone", "Ours alone"),
+    ],
+)
+def test_a_licence_is_named_by_its_page_where_spdx_has_one(licence: str, named: str) -> None:
+    assert croissant(MANIFEST | {"license": licence}, "a" * 64)["license"] == named
+
+
+def test_without_a_licence_none_is_named() -> None:
+    assert "license" not in croissant(MANIFEST, "a" * 64)

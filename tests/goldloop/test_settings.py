@@ -227,3 +227,14 @@ def test_a_wrong_value_is_cut_short() -> None:
     with pytest.raises(SettingsError) as caught:
         parse_settings({"agent": {"kind": "x" * 10**6}}, {})
     assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize("licence", ["two\nlines", "\x1b[31mred", "x" * 201, " MIT", "a\u202eb"])
+def test_a_licence_that_is_not_one_line_is_refused(licence: str) -> None:
+    with pytest.raises(SettingsError, match=r"license must be one line of at most 200"):
+        parse_settings({"dataset": {"license": licence}}, {})
+
+
+def test_a_licence_may_be_any_line() -> None:
+    found = parse_settings({"dataset": {"license": "© Example Ltd, for internal use"}}, {})
+    assert found.dataset.license == "© Example Ltd, for internal use"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from store.database import Store, create_store
+from store.side_tasks import SideAnswer
 from store.spot_checks import (
-    SpotCheckAnswer,
     SpotCheckProject,
     correct_difficulty,
     get_spot_check,
@@ -23,10 +23,9 @@ from store.spot_checks import (
     store_spot_check_answers,
 )
 from store.synthesis import accept_batch, candidates_of
-from store.synthesis_calls import StoredJournal
-from tests.store.synthetic import stored_batch
+from tests.store.synthetic import journal_of, stored_batch
 
-FIRST = SpotCheckAnswer(
+FIRST = SideAnswer(
     7, 70, "2026-01-01T10:00:00Z", 1, "syn-0-1", 5, 3, [{"x": 1}], False, 2.5, "2026-01-01T09:00Z"
 )
 
@@ -109,7 +108,7 @@ def test_a_corrected_difficulty_goes_into_the_pool(db: Store) -> None:
 
 
 def test_what_the_model_solved_is_found_in_its_order(db: Store) -> None:
-    journal = StoredJournal(db, 1)
+    journal = journal_of(db, 1)
     for step, text in ((1, "second"), (0, "first")):
         place = {"purpose": "solve", "slot": 0, "attempt": 1, "step": step, "text": text}
         journal.put(f"key-{step}", place)

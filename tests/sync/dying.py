@@ -15,9 +15,19 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+from sync.cli import COMMANDS
+
 Point = tuple[str, str, str, int]
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.sync.dying", "sync.cli", "label_studio_sdk", "sync.push"])
+_context.set_forkserver_preload(
+    [
+        "tests.sync.dying",
+        "label_studio_sdk.core.client_wrapper",
+        # What the command line imports only when its command is called.
+        *(f"sync.commands.{place.split('.')[0]}" for place in COMMANDS.values()),
+        *("agents.grading", "sync.evaluation_contest"),
+    ]
+)
 
 
 def start(

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from label_config.results import write_result
 from store.database import Store
+from sync.certificates import certificates
 from sync.cli import main
 from sync.client import LabelStudioClient
 from sync.labelstudio import Account
@@ -132,6 +133,7 @@ class Loop:
             base_url=self.server.url,
             headers={"Authorization": f"Token {token}"},
             timeout=60,
+            verify=certificates(),
             event_hooks={"response": [_succeeded]},
         )
         return self.closing.enter_context(client)

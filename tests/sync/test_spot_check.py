@@ -21,8 +21,8 @@ from store.synthesis import (
     keep_candidates,
     set_batch_state,
 )
-from sync import spot_check_delivery
 from sync.client import LabelStudioClient
+from sync.delivery import parcels
 from sync.spot_check import check
 from tests.store.synthetic import candidate, journal_of, slot, stored_batch
 from tests.sync.dying import dies
@@ -251,9 +251,7 @@ def test_a_request_that_comes_through_late_leaves_no_double_and_no_answer_is_los
     with checks.loop.project.client() as client:
         late = client.import_tasks(
             checks.project_id,
-            spot_check_delivery.parcels(
-                {"data": data, "meta": {"goldloop": {"batch": 1}}} for data in twice
-            )[0].body,
+            parcels({"data": data, "meta": {"goldloop": {"batch": 1}}} for data in twice)[0].body,
         )
     result = write_result(spot_check_interface(), GOOD)
     checks.loop.person(0).create_annotation(late[0], {"result": result})

@@ -312,6 +312,22 @@ class TestTampering:
 
 
 class TestExport:
+    def test_names_the_licence_that_was_set_after_the_commit_and_never_another(
+        self, labelled, monkeypatch
+    ):
+        labelled.run("commit")
+        for number, licence in enumerate(("MIT", "CC0-1.0")):
+            monkeypatch.setenv("GOLDLOOP_DATASET_LICENSE", licence)
+            target = labelled.folder / f"set-{number}"
+            labelled.run("export", "golden@1.0.0", "--format", "huggingface", "-o", str(target))
+            assert f'license: "{licence.lower()}"' in (target / "README.md").read_text()
+        relabel(labelled)
+        labelled.run("commit")
+        monkeypatch.setenv("GOLDLOOP_DATASET_LICENSE", "MIT")
+        target = labelled.folder / "set"
+        labelled.run("export", "--format", "huggingface", "-o", str(target))
+        assert 'license: "cc0-1.0"' in (target / "README.md").read_text()
+
     def test_leaves_a_file_that_exists_alone(self, labelled):
         labelled.run("commit")
         target = labelled.folder / "mine.txt"

@@ -30,6 +30,7 @@ from bench._supervised import Supervised
 from goldloop.errors import LabelStudioError
 from store.annotations import get_cursor
 from store.inbox import backlog, hints_set_aside, retry_set_aside
+from sync.certificates import certificates
 from sync.client import LabelStudioClient
 from sync.processes import backend_command, worker_command
 from sync.pull import find_deleted, pull_tasks
@@ -353,7 +354,8 @@ def told(site: Site, task_id: int) -> int:
     """What the receiver answers to an event about this task."""
     body = {"action": "ANNOTATION_CREATED", "annotation": {"id": task_id, "task": task_id}}
     url, headers = f"http://127.0.0.1:{site.port}/webhook", {"X-Goldloop-Secret": WEBHOOK_SECRET}
-    return httpx.post(url, json=body, headers=headers, trust_env=False).status_code
+    reply = httpx.post(url, json=body, headers=headers, trust_env=False, verify=certificates())
+    return reply.status_code
 
 
 def wal_of(site: Site) -> Path:

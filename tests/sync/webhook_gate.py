@@ -11,6 +11,8 @@ from typing import Any, ClassVar, Self
 
 import httpx
 
+from sync.certificates import certificates
+
 # Label Studio waits one second.
 SLOW_SECONDS = 1.6
 
@@ -63,7 +65,12 @@ class Gate:
         headers = {name: value for name, value in post.headers.items() if name in kept}
         try:
             reply = httpx.post(
-                self._receiver, content=post.body, headers=headers, timeout=10, trust_env=False
+                self._receiver,
+                content=post.body,
+                headers=headers,
+                timeout=10,
+                trust_env=False,
+                verify=certificates(),
             )
         except httpx.TransportError:
             status = 0

@@ -16,7 +16,7 @@ from backend.dashboard import people
 from store.annotations import save_annotators
 from sync.init import init_project
 from tests.backend.dashboard.dashboard_pages import client_of
-from tests.backend.dashboard.test_dashboard_quality import rows, seen
+from tests.backend.dashboard.read_page import rows, seen
 from tests.sync.labelled import Labelled, labelled
 
 PEOPLE = "/dashboard/people"
@@ -83,7 +83,7 @@ def test_a_field_can_be_sliced(tmp_path: Path) -> None:
     with closing(made.db):
         made.label(made.crowd(range(30)))
         page = client_of(made.folder).get(f"{PEOPLE}?by=source&field=correctness").text
-        sliced = [one for one in said(made, "agreement", "--by", "source")]
+        sliced = said(made, "agreement", "--by", "source")
     wanted = {one["slice"]: cells(one) for one in sliced if one["field"] == "correctness"}
     assert {row[0]: row[1:] for row in rows(page, "Agreement by source")} == wanted
     assert wanted

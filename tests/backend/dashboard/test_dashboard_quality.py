@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -15,6 +13,7 @@ from flask.testing import FlaskClient
 from store.calibrators import calibrators_in_use
 from sync.init import init_project
 from tests.backend.dashboard.dashboard_pages import client_of
+from tests.backend.dashboard.read_page import plots, rows
 from tests.sync.cases import fill, pick
 from tests.sync.estimated import estimated
 from tests.sync.loop import Loop
@@ -34,22 +33,6 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
 @pytest.fixture(scope="module")
 def browser(loop: Loop) -> FlaskClient:
     return client_of(loop.folder)
-
-
-def rows(page: str, label: str) -> list[list[str]]:
-    """The cells of the table of that label, row by row, as a reader sees them."""
-    table = page.partition(f'aria-label="{label}"')[2].partition("</table>")[0]
-    found = re.findall(r"<tr.*?</tr>", table.partition("<tbody")[2], re.DOTALL)
-    return [[seen(cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", r, re.DOTALL)] for r in found]
-
-
-def seen(html: str) -> str:
-    return unescape(" ".join(re.sub(r"<[^>]*>", " ", html).split()))
-
-
-def plots(page: str) -> list[dict[str, Any]]:
-    found = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
-    return [json.loads(one) for one in found]
 
 
 def cells(one: dict[str, Any]) -> list[str]:

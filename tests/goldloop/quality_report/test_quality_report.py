@@ -130,6 +130,13 @@ def test_more_items_than_are_compared_leave_near_duplicates_unknown():
     assert "not looked for among more than 3 items" in made.missing["near_duplicates"]
 
 
+def test_so_do_fewer_items_that_are_very_long():
+    long = {"user_input": "word " * 500}
+    made = report([{**one, **long} for one in items(3)], compared=3)
+    assert made.near_duplicates is None
+    assert report([{**items(1)[0], **long}, *items(3)[1:]], compared=3).near_duplicates is not None
+
+
 @pytest.mark.parametrize(
     ("change", "code", "about"),
     [

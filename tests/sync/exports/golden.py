@@ -81,7 +81,7 @@ RECORDS: list[dict[str, Any]] = [
     },
     {
         "sample_id": "00012",
-        "user_input": "{{ env.OPENAI_API_KEY }}{%raw%}{# x #} ${7*7} {{{x}}}",
+        "user_input": "{{ env.OPENAI_API_KEY }}{{messages}}{{ x }}{%raw%}{# x #} ${7*7} {{{x}}}",
         "expected_response": "{{7*7}} </script> \u2028 | `x` ✓ é",
         "tags": ["{{tag}}"],
     },
@@ -92,6 +92,13 @@ RECORDS: list[dict[str, Any]] = [
         "tags": ["orders"],
     },
 ]
+SETTINGS = """
+[label_studio]
+interface = "mine.xml"
+prefill = []
+[dataset]
+license = "CC-BY-4.0"
+"""
 IDS = sorted(record["sample_id"] for record in RECORDS)
 RECORD = {record["sample_id"]: record for record in RECORDS}
 GRADABLE = [one for one in IDS if one != "nothing expected"]
@@ -147,7 +154,7 @@ def make_golden(folder: Path) -> Golden:
     init_project(folder)
     golden = Golden(folder)
     (folder / "mine.xml").write_text(EVERY_KIND)
-    (folder / "goldloop.toml").write_text('[label_studio]\ninterface = "mine.xml"\nprefill = []\n')
+    (folder / "goldloop.toml").write_text(SETTINGS)
     records = folder / "records.jsonl"
     records.write_text("".join(json.dumps(_with_run(record)) + "\n" for record in RECORDS))
     _make_repeatable(golden)

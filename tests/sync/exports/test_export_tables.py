@@ -160,6 +160,15 @@ class TestHuggingFace:
         assert golden.manifest["fingerprints"]["labels"] in text
         assert f"| items | `{len(IDS)}` |" in text
 
+    def test_the_card_names_the_licence_as_the_hub_does(
+        self, golden: Golden, tmp_path: Path
+    ) -> None:
+        golden.export("huggingface", tmp_path / "set")
+        for folder in (tmp_path / "set", golden.version):
+            card = (folder / "README.md").read_text(encoding="utf-8")
+            assert yaml.safe_load(card.split("---")[1])["license"] == "cc-by-4.0"
+        assert "- Licence: CC-BY-4.0" in card
+
     def test_the_card_counts_what_was_asked_for_and_shows_it_without_harm(
         self, golden: Golden, tmp_path: Path
     ) -> None:
@@ -181,6 +190,7 @@ class TestCroissant:
         read = mlcroissant.Dataset(jsonld=tmp_path / "set" / "croissant.json")
         assert not read.metadata.ctx.issues.errors
         assert str(read.metadata.version) == "1.0.0"
+        assert read.metadata.license == ["https://spdx.org/licenses/CC-BY-4.0"]
         # mlcroissant gives a text as bytes.
         records = {one["items/sample_id"].decode(): one for one in read.records("items")}
         assert sorted(records) == IDS

@@ -1,0 +1,1 @@
+"""Lets the tests import the agent, which lies beside this file."""
