@@ -22,6 +22,9 @@ from views.page_values import (
     Section,
     Span,
     Table,
+    is_numeric,
+    place_of,
+    said,
 )
 
 LONG = 200
