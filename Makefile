@@ -74,6 +74,7 @@ format: setup ## Format the code and mend what ruff can mend
 docs: setup ## Write the pages of docs/ that are made from the program anew
 	$(BIN)/python docs/commands.py
 	$(BIN)/python docs/reference.py
+	$(BIN)/python docs/file_formats.py
 
 .PHONY: site
 site: setup ## Build the documentation as static pages into site/

@@ -18,7 +18,7 @@ from label_config.interface import builtin_interface
 from label_config.results import write_result
 from store.annotations import save_annotators
 from store.database import Store, open_store, transaction
-from store.rounds import round_picks
+from store.rounds import finish_round, round_picks
 from store.tasks import ReviewProject, mark_delivered, plan_tasks, save_review_project
 from sync.init import init_project
 from sync.select_batch import select_batch
@@ -111,6 +111,7 @@ def _push(db: Store, count: int) -> None:
     ids = [pick.sample_id for pick in round_picks(db, made.round_id)]
     plan_tasks(db, PROJECT, made.round_id, ids, chunk_size=100)
     mark_delivered(db, PROJECT, {one: int(one[1:]) + 1 for one in ids})
+    finish_round(db, made.round_id)
 
 
 def _answers(number: int) -> dict[str, Any]:

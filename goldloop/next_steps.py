@@ -17,6 +17,8 @@ class Standing:
     check, `undelivered_rounds` for a push, `set_aside` events for somebody to look. `open_tasks`
     have too few answers, `disputed` need one more annotator, `ambiguous` an expert. `gold` samples
     have labels that stand; the newest version holds `committed` items, None before the first.
+    `damaged` names the newest version where it is not as it was committed, `unevaluated` where no
+    evaluation on it has ended.
     """
 
     samples: int = 0
@@ -30,6 +32,8 @@ class Standing:
     ambiguous: int = 0
     gold: int = 0
     committed: int | None = None
+    damaged: str | None = None
+    unevaluated: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,9 @@ def _batches(now: Standing) -> Iterator[Waiting]:
 
 def _to_mend(now: Standing) -> Iterator[Waiting]:
     """What keeps the loop from turning."""
+    if now.damaged:
+        what = f"{now.damaged} is not as it was committed"
+        yield Waiting(YOU, what, f"goldloop verify {now.damaged}")
     yield from _batches(now)
     if now.set_aside:
         what = f"{_count(now.set_aside, 'event')} that could not be followed up"
@@ -93,8 +100,11 @@ def _to_answer(now: Standing) -> Iterator[Waiting]:
 def _to_keep(now: Standing) -> Iterator[Waiting]:
     """What is settled and in no version."""
     more = now.gold - (now.committed or 0)
-    if more > 0:
+    if more > 0 and not now.damaged:
         yield Waiting(YOU, f"{_count(more, 'gold sample')} in no version", "goldloop commit")
+    if now.unevaluated is not None:
+        what = f"{now.unevaluated}, on which no agent was evaluated"
+        yield Waiting(YOU, what, f"goldloop evaluate --dataset {now.unevaluated}")
 
 
 def _count(number: int, what: str, plural: str = "s") -> str:

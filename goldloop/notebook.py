@@ -1,4 +1,4 @@
-"""The decisions of the loop on tables, for a notebook: consensus, agreement, batch, estimate.
+"""The decisions of the loop on tables, for a notebook: consensus, agreement, batch, estimate, gate.
 
 A table is anything whose columns `table[name]` gives: a pandas or Polars data frame, a mapping of
 lists or arrays, a structured array. What comes back is a mapping of columns, or a value object.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +18,9 @@ from goldloop.consensus.by_kind import fit_field
 from goldloop.consensus.choice_of_method import AUTO, MethodSettings
 from goldloop.errors import RecordError, SettingsError
 from goldloop.estimates import Estimate, estimate_pool
+from goldloop.evaluation import Paired, Power, Rules, blocked, paired, power
+from goldloop.evaluation.clusters import cluster_codes
+from goldloop.evaluation.rules import POLICIES
 from goldloop.fields import Field, FieldKind
 from goldloop.prn import permanent_random_number
 from goldloop.selection import Design, design, hard_round, interest, soft_round, uncertainty
@@ -150,6 +154,65 @@ def pool_estimate(
     """
     known = None if confidence is None else _numbers(confidence)
     return estimate_pool(_numbers(outcome), sample, known)
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """Whether the candidate is blocked, on what evidence, and what could have been seen.
+
+    `left_out` cases have no value in one of the two.
+    """
+
+    blocks: bool
+    change: Paired
+    power: Power
+    left_out: int
+
+
+def gate(
+    baseline: Iterable[Any],
+    candidate: Iterable[Any],
+    cluster: Iterable[Any] | None = None,
+    *,
+    runs: int = 1,
+    policy: str = "significant",
+    margin: float = 0.02,
+    alpha: float = 0.05,
+) -> Gated:
+    """Whether an agent has got worse: what two versions came to on the same cases, in one order.
+
+    A value is in [0, 1]: passed or not, a score, or the mean of `runs` runs; None and NaN (an error
+    is no failure) leave the case out. `cluster` names what a case shares with others. The rules are
+    those of `goldloop gate`. Raises RecordError, SettingsError.
+
+    >>> found = gate([1, 1, 1, 1, 1, 1, 1, 0], [0, 0, 0, 0, 0, 1, None, 0])
+    >>> found.blocks, round(found.change.change, 3), found.change.worse, found.left_out
+    (True, -0.714, 5, 1)
+    """
+    if policy not in POLICIES:
+        raise SettingsError(f"policy must be one of {', '.join(POLICIES)}, not {policy!r}")
+    before, after = _numbers(baseline), _numbers(candidate)
+    names = [None] * len(before) if cluster is None else list(cluster)
+    if not len(before) == len(after) == len(names):
+        raise RecordError(
+            f"both must have the same cases (baseline: {len(before)}, candidate: {len(after)}, "
+            f"cluster: {len(names)})"
+        )
+    whole = ~(np.isnan(before) | np.isnan(after))
+    if not whole.any():
+        raise RecordError("no case has a value in both, so there is nothing to compare")
+    before, after = before[whole], after[whole]
+    if min(before.min(), after.min()) < 0.0 or max(before.max(), after.max()) > 1.0:
+        raise RecordError("a case's value must be from 0 to 1")
+    together = cluster_codes([_cluster(names[place]) for place in np.flatnonzero(whole)])
+    rules = Rules(policy=policy, margin=margin, alpha=alpha)
+    found = paired(before, after, together, alpha=alpha, runs=runs)
+    seen = power(before, after, together, rules, runs)
+    return Gated(blocked(found, found.p, rules), found, seen, int((~whole).sum()))
+
+
+def _cluster(name: Any) -> str | None:
+    return None if _missing(name) else str(name)
 
 
 def _field(name: str, kind: str, options: Sequence[str]) -> Field:

@@ -192,9 +192,13 @@ def _raw(row: Sequence[Any]) -> RawAnnotation:
 
 def check_answers(db: Database) -> dict[str, list[RawAnnotation]]:
     """The answers to gold checks that stand, by sample."""
-    sql = f"SELECT {_COLUMNS} FROM check_answers WHERE deleted_at IS NULL ORDER BY annotation_id"  # noqa: S608
+    # By the few samples that were checked, not by all annotations in their order.
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM check_answers WHERE deleted_at IS NULL AND sample_id IN"  # noqa: S608
+        " (SELECT sample_id FROM gold_checks) ORDER BY +annotation_id"
+    )
     found: dict[str, list[RawAnnotation]] = {}
-    for row in db.execute(sql):
+    for row in rows:
         found.setdefault(row[3], []).append(_raw(row))
     return found
 

@@ -77,6 +77,24 @@ def list_evaluations(
     return [_stored(row) for row in rows]
 
 
+def count_evaluations(db: Database) -> tuple[int, int]:
+    """How many evaluations are finished, and how many are not."""
+    row = db.execute(
+        "SELECT count(finished_at), count(*) - count(finished_at) FROM evaluations"
+    ).fetchone()
+    return int(row[0]), int(row[1])
+
+
+def was_evaluated(db: Database, dataset: str, version: str) -> bool:
+    """Whether an evaluation on that version has ended."""
+    rows = db.execute(
+        "SELECT 1 FROM evaluations WHERE dataset = ? AND version = ? AND finished_at IS NOT NULL"
+        " LIMIT 1",
+        [dataset, version],
+    )
+    return rows.fetchone() is not None
+
+
 def stored_evaluation(db: Database, evaluation_id: int) -> StoredEvaluation | None:
     """One of them."""
     # SQLite has no larger numbers, and refuses to compare with one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from goldloop.evaluation import CaseOutcome, Evaluation, Summary, case_outcomes
-from sync.gate_words import METRICS, between, counted, scored, share
+from views.gate_words import METRICS, between, counted, scored, share
 from views.page_values import (
     Cell,
     Section,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from goldloop.evaluation import Flip
-from sync.flips import DIRECTIONS, address_of, in_order, shown_side
 from sync.gate import Gated
-from sync.gate_sections import rules_said, sections, sides_table, warnings
-from sync.gate_words import TITLES, chance, counted, points, points_between
+from sync.gate_sections import sections, sides_table, warnings
 from sync.page import SENTENCE, markdown_table, md
+from views.flips import DIRECTIONS, address_of, in_order, shown_side
+from views.gate_words import TITLES, chance, counted, points, points_between, rules_said
 
 MARKER = "<!-- goldloop-gate -->"
 LONGEST = 65_536
@@ -45,7 +45,7 @@ def _top(gated: Gated) -> Iterator[str]:
             f"{md(points_between(paired.low, paired.high))}, one-sided p {md(chance(paired.p))}), "
             f"{counted(paired.worse, 'case', 'cases')} worse, {paired.better:,} better.\n"
         )
-    yield f"{md(rules_said(verdict), SENTENCE)}\n"
+    yield f"{md(rules_said(verdict.rules), SENTENCE)}\n"
     yield from (f"- {md(one, SENTENCE)}" for one in warnings(gated))
     yield ""
 

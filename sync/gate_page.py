@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from goldloop.evaluation import Flip
-from sync.flips import DIRECTIONS, Shown, address_of, in_order, shown_side
 from sync.gate import Gated
 from sync.gate_sections import glance, sections, warnings
-from sync.gate_words import TITLES, counted
 from sync.page import SENTENCE, inline, navigation, section_html, shell, tiles_html
+from views.flips import DIRECTIONS, Shown, address_of, in_order, shown_side
+from views.gate_words import TITLES, counted
 
 MOST_FLIPS = 200
 _FOOT = (

@@ -127,11 +127,3 @@ def _fields(project: Project, interface: Interface, mark: str) -> Mapping[str, A
         "enable_empty_annotation": False,
         "show_skip_button": True,
     }
-
-
-def interface_of_review(project: Project, db: Store) -> Interface:
-    """The interface that the gate reviews show; before the first, the review's."""
-    made = gate_review_project(db)
-    if made is None:
-        return interface_in_use(project, db)
-    return read_interface(made.label_config, f"the interface of project {made.project_id}")

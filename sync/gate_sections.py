@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from goldloop.evaluation import Evaluation, Paired, Summary, Verdict
 from sync.gate import Gated
-from sync.gate_words import (
+from views.gate_words import (
     METRICS,
     TITLES,
     between,
@@ -24,16 +24,6 @@ from views.page_values import (
     Table,
     table_of,
 )
-
-POLICIES = {
-    "point": "blocks a drop of more than {margin}, whether or not it may be chance",
-    "significant": (
-        "blocks a drop of more than {margin} that is no chance (one-sided p under {alpha:g})"
-    ),
-    "noninferior": (
-        "blocks whatever is not shown to drop by less than {margin} (one-sided, at {alpha:g})"
-    ),
-}
 
 
 def glance(gated: Gated) -> list[tuple[str, str, str]]:
@@ -75,14 +65,6 @@ def warnings(gated: Gated) -> list[str]:
             f"{'is' if errors == 1 else 'are'} left out"
         )
     return found
-
-
-def rules_said(verdict: Verdict) -> str:
-    """The policy in one sentence."""
-    rules = verdict.rules
-    margin = f"{points(rules.margin).lstrip('+')} points"
-    said = POLICIES[rules.policy].format(margin=margin, alpha=rules.alpha)
-    return f"Policy {rules.policy} on {METRICS[rules.metric]}: {said}."
 
 
 def _sentence(note: str) -> str:

@@ -16,8 +16,8 @@ from goldloop.evaluation import (
     Verdict,
     case_outcomes,
 )
-from sync.flips import cut, output_of, why
-from sync.gate_words import points, share
+from views.flips import cut, output_of, why
+from views.gate_words import points, share
 
 LONG = 2000
 # XML 1.0 has no way to write the other characters, not even as a reference.

@@ -59,6 +59,7 @@ Goldloop's demo is running.
   Accounts       (e-mail and password)
       {demo.admin.email:20} {demo.admin.password}
 {people}
+  Dashboard      {_dashboard(demo, settings)}
 
   What to do next
       1. Log in as ann and press "Label All Tasks": the least confident run comes first.
@@ -68,6 +69,12 @@ Goldloop's demo is running.
 
   Ctrl-C stops everything; what was labelled is kept.
 """)
+
+
+def _dashboard(demo: Demo, settings: DemoSettings) -> str:
+    known = demo.project.settings.secrets
+    address = f"http://127.0.0.1:{settings.backend_port}/dashboard/"
+    return f"{address}\n      {known.backend_user:20} {known.backend_password}"
 
 
 def _finish_loop(demo: Demo, settings: DemoSettings, answers: Path) -> None:
@@ -126,6 +133,8 @@ def _decide(demo: Demo, db: Store, client: LabelStudioClient, key: Key) -> int:
         decided += answers["expert"]
         reconcile(demo.project, db, client, full=True)
         route_disputes(demo.project, db, client)
+        # What was decided went back to the tasks, and is to be in the version.
+        reconcile(demo.project, db, client, full=True)
     return decided
 
 

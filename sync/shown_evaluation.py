@@ -2,70 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from goldloop.evaluation import Attempt, CaseOutcome, Evaluation, attempt_outcome, case_outcomes
-from goldloop.evaluation.summary import Part, Summary, summarise
+from goldloop.evaluation import Evaluation
+from goldloop.evaluation.summary import Part, Summary
 from goldloop.prices import shown_usd
 from goldloop.printable import printable
 from store.evaluations import StoredEvaluation
 from sync import terminal
+from views.evaluations import Listed, failed_cases, judge_tokens, worst_slices
 
 MOST_FAILED = 20
-MOST_SLICES = 10
-_REASON = 160
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An evaluation in the list; `change` is to the one before on the same cases by content and
-    labels, graded alike, None where there is none.
-    """
-
-    stored: StoredEvaluation
-    whole: Part
-    change: float | None
-
-    def record(self) -> dict[str, Any]:
-        """As JSON values."""
-        return {**stored_record(self.stored), **asdict(self.whole), "change": self.change}
-
-
-def stored_record(stored: StoredEvaluation) -> dict[str, Any]:
-    """What is known of an evaluation beside its cases, as JSON values."""
-    record = asdict(stored)
-    cases = record.pop("cases")
-    return {
-        "id": record.pop("evaluation_id"),
-        **record,
-        "graders": [asdict(facts) for facts in stored.graders],
-        "notes": list(stored.notes),
-        "finished": stored.finished_at is not None,
-        "of_cases": cases,
-    }
-
-
-def listed(found: Sequence[tuple[StoredEvaluation, Evaluation]]) -> list[Listed]:
-    """Evaluations with how each scored, and what changed since the one before of its kind."""
-    last: dict[tuple[Any, ...], float] = {}
-    rows = []
-    for stored, evaluation in found:
-        whole = summarise(evaluation).whole
-        kind = (
-            stored.content_fingerprint,
-            stored.labels_fingerprint,
-            stored.graders,
-            stored.cases,
-        )
-        before = last.get(kind)
-        change = None if before is None or whole.mean is None else whole.mean - before
-        rows.append(Listed(stored, whole, change))
-        if whole.mean is not None and stored.finished_at is not None:
-            last[kind] = whole.mean
-    return rows
 
 
 def show_runs(rows: Sequence[Listed]) -> None:
@@ -158,26 +107,6 @@ def _show_graders(summary: Summary) -> None:
     terminal.print_table(headings, rows)
 
 
-def judge_tokens(evaluation: Evaluation) -> dict[str, tuple[int, int]]:
-    """The tokens that each judge's model took, in and out, as far as they were counted; they are
-    not among the agent's.
-    """
-    found: dict[str, tuple[int, int]] = {}
-    for case in evaluation.cases:
-        for attempt in case.attempts:
-            for grade in attempt.grades:
-                usage = grade.details.get("usage")
-                if isinstance(usage, Mapping):
-                    sent, came = found.get(str(usage.get("model")), (0, 0))
-                    more = [_count(usage.get(f"{way}_tokens")) for way in ("input", "output")]
-                    found[str(usage.get("model"))] = (sent + more[0], came + more[1])
-    return found
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
-
-
 def show_run(evaluation: Evaluation, summary: Summary, stored: StoredEvaluation) -> None:
     """One evaluation: its figures, its worst slices, and the cases that failed, with reasons."""
     branch = f", branch {stored.branch}" if stored.branch else ""
@@ -196,47 +125,6 @@ def show_run(evaluation: Evaluation, summary: Summary, stored: StoredEvaluation)
     if len(failed) > MOST_FAILED:
         number = stored.evaluation_id
         terminal.result(f"and {len(failed) - MOST_FAILED} more: goldloop runs {number} --json")
-
-
-def worst_slices(summary: Summary) -> list[Part]:
-    """The slices below the whole, the worst first."""
-    below = [
-        part
-        for part in summary.slices
-        if part.mean is not None and summary.whole.mean is not None
-        if part.mean < summary.whole.mean
-    ]
-    return sorted(below, key=lambda part: part.mean or 0.0)[:MOST_SLICES]
-
-
-def failed_cases(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
-    """The cases that did not pass each time, or came to nothing, as JSON values."""
-    for one in case_outcomes(evaluation):
-        if one.case.attempts and one.passes < len(one.case.attempts):
-            yield {
-                "sample_id": one.case.sample_id,
-                "user_input": one.case.user_input,
-                "slices": list(one.case.slices),
-                "passed": f"{one.passes} of {len(one.case.attempts)}",
-                "error": one.error,
-                "reason": _reason(evaluation, one),
-                "task_url": one.case.task_url,
-            }
-
-
-def _reason(evaluation: Evaluation, outcome: CaseOutcome) -> str:
-    """What graders said of the first run that did not pass."""
-    graders = {facts.name: facts for facts in evaluation.graders}
-    for attempt in outcome.case.attempts:
-        if attempt_outcome(attempt, graders, evaluation.pass_score).passed is False:
-            return _said(attempt)
-    return ""
-
-
-def _said(attempt: Attempt) -> str:
-    failed = [grade for grade in attempt.grades if grade.passed is False]
-    said = (f"{grade.grader}: {grade.reason}" for grade in failed or attempt.grades)
-    return printable("; ".join(said), _REASON)
 
 
 def summary_record(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from goldloop.evaluation import Flip
 from goldloop.printable import printable
 from sync import terminal
-from sync.flips import DIRECTIONS, address_of, in_order, shown_side
 from sync.gate import Gated
 from sync.gate_sections import glance, sections, warnings
 from sync.shown_tables import LONG, show_sections
+from views.flips import DIRECTIONS, address_of, in_order, shown_side
 
 MOST_FLIPS = 10
 _ALL = "goldloop gate --json"

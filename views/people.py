@@ -62,22 +62,36 @@ class Answered:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was answered on `read` of the `samples` that have, or had, an answer."""
+
+    answered: Answered
+    read: int
+    samples: int
+
+
 def everything_answered(project: Project, db: Store) -> Answered:
     """All annotations of all samples, read by the interface that people were shown."""
     tasks = read_annotations(project, db, annotated_samples(db))
     return Answered(rules_in_use(project, db), tasks)
 
 
-def random_part(project: Project, db: Store, most: int) -> tuple[Answered, int]:
-    """The same for so many samples at most, drawn at random but always the same ones, and how many
-    there are.
+def random_part(project: Project, db: Store, most: int) -> Part:
+    """The annotations of samples in a random order that is always the same, until about so many
+    have been read; all of them where there are no more.
     """
     ids = annotated_samples(db)
-    if len(ids) <= most:
-        return everything_answered(project, db), len(ids)
-    drawn = np.argsort(tie_break(prn_of_samples(db, ids)), kind="stable")[:most]
-    tasks = read_annotations(project, db, sorted(ids[place] for place in drawn.tolist()))
-    return Answered(rules_in_use(project, db), tasks), len(ids)
+    order = np.argsort(tie_break(prn_of_samples(db, ids)), kind="stable").tolist()
+    tasks: dict[str, Sequence[Annotation]] = {}
+    read = 0
+    for chunk in _chunks([ids[place] for place in order]):
+        tasks |= read_annotations(project, db, chunk)
+        read += len(chunk)
+        if sum(map(len, tasks.values())) >= most:
+            break
+    found = Answered(rules_in_use(project, db), dict(sorted(tasks.items())))
+    return Part(found, read, len(ids))
 
 
 def agreement_by_field(answered: Answered) -> list[FieldAgreement]:

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from goldloop.consensus import STANDING, State
-from goldloop.errors import SettingsError
+from goldloop.errors import SettingsError, VersionError
 from goldloop.next_steps import Standing, Waiting, next_steps
 from store.database import Store
+from store.evaluations import was_evaluated
 from store.runs import named_version
 from store.samples import count_without_run
 from store.summary import Summary, summarise
@@ -44,6 +45,7 @@ def _standing(
 ) -> Standing:
     states = counts.consensus
     decided = sum(states.values()) - states.get(State.WAITING, 0)
+    committed, damaged = _committed(project, versions)
     return Standing(
         samples=counts.samples,
         pool=counts.pool,
@@ -55,7 +57,9 @@ def _standing(
         disputed=states.get(State.DISPUTED, 0),
         ambiguous=states.get(State.AMBIGUOUS, 0),
         gold=sum(states.get(state, 0) for state in STANDING),
-        committed=_committed(project, versions),
+        committed=committed,
+        damaged=damaged,
+        unevaluated=_unevaluated(project, db, versions),
     )
 
 
@@ -70,9 +74,23 @@ def _without_run(project: Project, db: Store) -> int:
         return 0
 
 
-def _committed(project: Project, versions: Mapping[str, Sequence[str]]) -> int | None:
+def _unevaluated(project: Project, db: Store, versions: Mapping[str, Sequence[str]]) -> str | None:
+    """The newest version, where no evaluation on it has ended."""
+    dataset = project.settings.dataset.name
+    if not versions.get(dataset) or was_evaluated(db, dataset, versions[dataset][-1]):
+        return None
+    return f"{dataset}@{versions[dataset][-1]}"
+
+
+def _committed(
+    project: Project, versions: Mapping[str, Sequence[str]]
+) -> tuple[int | None, str | None]:
+    """How many items the newest version has; or its name, where its manifest is damaged."""
     dataset = project.settings.dataset.name
     if not versions.get(dataset):
-        return None
-    root = project.path(project.settings.store.versions)
-    return int(read_manifest(root, dataset, versions[dataset][-1])["items"])
+        return None, None
+    root, newest = project.path(project.settings.store.versions), versions[dataset][-1]
+    try:
+        return int(read_manifest(root, dataset, newest)["items"]), None
+    except VersionError:
+        return None, f"{dataset}@{newest}"

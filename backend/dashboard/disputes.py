@@ -21,15 +21,13 @@ from backend.dashboard.dispute_queue import (
 )
 from backend.dashboard.links import named_sample
 from backend.dashboard.paging import page_of
-from backend.dashboard.trace import calls_of, text_of, trace_of
+from backend.dashboard.run_shown import run_shown
 from goldloop.consensus import Annotation, counted
 from goldloop.disagreement import Cause, Why
 from goldloop.fields import Field
-from goldloop.samples import Run
 from label_config.expert_case import answer_text
-from store.consensus import stored_consensus
+from store.consensus import StoredConsensus, stored_consensus
 from store.database import Store
-from store.runs import shown_runs, stored_runs
 from store.samples import get_sample
 from views.answers import read_annotations, rules_in_use
 from views.disputes import next_text, why_text
@@ -76,53 +74,49 @@ def _named(names: Mapping[str, str], counts: Mapping[str, int]) -> list[tuple[st
 def one(
     project: Project, db: Store, arguments: Mapping[str, str], sample_id: str
 ) -> Mapping[str, Any]:
-    """A disputed sample: what was asked and done, the answers side by side, why, and what next."""
+    """A disputed sample: what was asked and done, the answers side by side, why, and what next; of
+    one that is settled by now, how.
+    """
     sample_id = named_sample(sample_id, arguments)
     whole = choice(arguments, "all", ("1",)) == "1"
     asked = read_query(arguments, [field.name for field in rules_in_use(project, db).fields])
     cases = all_cases(project, db)
     case = next((one for one in cases if one.sample_id == sample_id), None)
     sample = get_sample(db, sample_id)
-    if case is None or sample is None:
-        raise NotFound(_why_not(db, sample_id))
+    consensus = next(iter(stored_consensus(db, sample_ids=[sample_id])), None)
+    if sample is None or consensus is None:
+        raise NotFound("no such sample was answered")
     queue = [one.sample_id for one in wanted(cases, asked)]
+    shown = {"sample_id": sample_id, "asked": asked, "consensus": consensus, "case": case}
+    shown |= _place_in(queue, sample_id)
+    if case is None:
+        return shown
+    return {**shown, **_answers(project, db, case, consensus), **run_shown(db, sample, whole)}
+
+
+def _place_in(queue: Sequence[str], sample_id: str) -> dict[str, Any]:
+    """Where a sample is in the queue, and who is before and after it."""
     place = queue.index(sample_id) if sample_id in queue else None
-    given = read_annotations(project, db, [sample_id])[sample_id]
-    answers = counted(given)
-    run = shown_run(db, sample_id)
+    after = queue[place + 1 : place + 2] if place is not None else queue[:1]
     return {
-        "case": case,
-        "sample": sample,
-        "asked": asked,
-        "whole": whole,
         "place": place,
         "queue": len(queue),
         "previous": queue[place - 1] if place else None,
-        "following": queue[place + 1] if place is not None and place + 1 < len(queue) else None,
-        "columns": answers,
-        "rows": _rows(interface_in_use(project, db).fields, answers, case),
-        "skips": sum(one.was_cancelled for one in given),
-        "whys": _whys(db, case, answers),
-        "next_says": next_text(case.disputes[0]),
-        "run": run,
-        "trace": trace_of(sample, run, whole),
-        "expected": sample.expected_response and text_of(sample.expected_response),
-        "expected_calls": calls_of(sample.expected_tool_calls or ()),
+        "following": after[0] if after else None,
     }
 
 
-def _why_not(db: Store, sample_id: str) -> str:
-    found = stored_consensus(db, sample_ids=[sample_id])
-    if not found:
-        return "no such sample is disputed"
-    return f"this sample is not disputed: it is {found[0].state.value}"
-
-
-def shown_run(db: Store, sample_id: str) -> Run | None:
-    """The run that annotators were given; the newest where several were."""
-    shown = shown_runs(db, [sample_id])
-    runs = [run for key, run in stored_runs(db, [sample_id]).items() if key in shown]
-    return max(runs, key=lambda run: str(run.created_at), default=None)
+def _answers(project: Project, db: Store, case: Case, consensus: StoredConsensus) -> dict[str, Any]:
+    """The answers side by side, and why they differ."""
+    given = read_annotations(project, db, [case.sample_id]).get(case.sample_id, [])
+    answers = counted(given)
+    return {
+        "columns": answers,
+        "rows": _rows(interface_in_use(project, db).fields, answers, case),
+        "skips": sum(one.was_cancelled for one in given),
+        "whys": _whys(consensus, case, answers),
+        "next_says": next_text(case.disputes[0]),
+    }
 
 
 def _rows(
@@ -144,12 +138,13 @@ def _said(annotation: Annotation, name: str) -> str | None:
     return answer_text(annotation.answers.get(name))
 
 
-def _whys(db: Store, case: Case, answers: Sequence[Annotation]) -> list[dict[str, Any]]:
+def _whys(
+    consensus: StoredConsensus, case: Case, answers: Sequence[Annotation]
+) -> list[dict[str, Any]]:
     """Of each disputed field: why, what the votes are, and samples that are like it. People are
     named by the place of their answer alone, as experts see them.
     """
     names = {one.annotator_id: f"answer {n}" for n, one in enumerate(answers, 1)}
-    [consensus] = stored_consensus(db, sample_ids=[case.sample_id])
     return [
         {
             "field": dispute.field,

@@ -10,10 +10,9 @@ from typing import Any
 from werkzeug.exceptions import NotFound
 
 from backend.dashboard.choices import choice
-from backend.dashboard.disputes import shown_run
 from backend.dashboard.kept import kept
 from backend.dashboard.links import named_sample
-from backend.dashboard.trace import calls_of, text_of, trace_of
+from backend.dashboard.run_shown import run_shown
 from store.consensus import stored_consensus
 from store.database import Store
 from store.samples import get_sample
@@ -35,7 +34,7 @@ def values(
         found = kept(project, ("lineage", sample_id), lambda: lineage(project, db, sample_id))
     except UnknownSampleError as error:
         raise NotFound(str(error)) from None
-    sample, run = get_sample(db, sample_id), shown_run(db, sample_id)
+    sample = get_sample(db, sample_id)
     holding = [one for one in found["versions"] if one["holds_it"]]
     return {
         "sample_id": sample_id,
@@ -43,11 +42,7 @@ def values(
         "consensus": next(iter(stored_consensus(db, sample_ids=[sample_id])), None),
         "holding": holding,
         "timeline": _timeline(found, project.folder),
-        "run": run,
-        "whole": whole,
-        "trace": None if sample is None else trace_of(sample, run, whole),
-        "expected": sample and sample.expected_response and text_of(sample.expected_response),
-        "expected_calls": calls_of(sample.expected_tool_calls or ()) if sample else (),
+        **(run_shown(db, sample, whole) if sample is not None else {}),
     }
 
 

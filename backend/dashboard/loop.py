@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from store.database import Store
+from store.evaluations import count_evaluations
+from store.gates import list_gates
 from store.tasks import expert_project, review_project
+from views.gate_words import TITLES
 from views.project import Project
 from views.status import status_of
 
@@ -15,7 +18,7 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
     """The steps from the pool to the newest version, and what waits."""
     status = status_of(project, db, people=False)
     return {
-        "steps": _steps(status.counts, status.versions),
+        "steps": [*_steps(status.counts, status.versions), _evaluated(db)],
         "waiting": status.waiting,
         "links": [
             (place.title, f"{place.url}/projects/{place.project_id}")
@@ -57,6 +60,15 @@ def _steps(counts: Any, versions: Mapping[str, Any]) -> list[dict[str, Any]]:
         _step("Gold", gold, "labels stand", "samples whose labels stand"),
         _step("Version", None, newest, "the newest dataset version"),
     ]
+
+
+def _evaluated(db: Store) -> dict[str, Any]:
+    """The end of the flow: how often an agent was evaluated, and what the newest gate said."""
+    finished, unfinished = count_evaluations(db)
+    said = next((TITLES.get(one.status, one.status) for one in list_gates(db, most=1)), "none")
+    word = f"newest gate: {said.lower()}"
+    means = f"finished evaluations of an agent on a version; {unfinished:,} are unfinished"
+    return _step("Evaluations", finished, word, means)
 
 
 def _step(name: str, number: int | None, word: str, means: str) -> dict[str, Any]:

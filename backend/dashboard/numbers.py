@@ -57,8 +57,8 @@ def line(value: Any, limit: int = 160) -> str:
 def lines(value: Any, limit: int = 1_000) -> str:
     """Any text as it was written, with what hides made visible, bounded.
 
-    >>> lines("a\nb\x1b"), lines("abcd", 3)
-    ('a\nb␛', 'abc…')
+    >>> lines("a\\nb\\x1b"), lines("abcd", 3)
+    ('a\\nb␛', 'abc…')
     """
     text = "" if value is None else str(value)
     return show_hidden(text[:limit]) + ("…" if len(text) > limit else "")

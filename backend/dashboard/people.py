@@ -25,6 +25,7 @@ from views.gold_checks import Checked, checked
 from views.people import (
     SLICES,
     Answered,
+    Part,
     agreement_by_field,
     agreement_by_pair,
     agreement_in_slices,
@@ -36,7 +37,7 @@ from views.people import (
 from views.project import Project
 
 # Of a larger store a random part is read, so that the page comes in a second or two.
-MOST_SAMPLES = 2_000
+MOST_ANSWERS = 10_000
 MOST_SLICES = 60
 MOST_OPTIONS = 12
 MOST_MIX_UPS = 20
@@ -68,13 +69,9 @@ def _less(value: float | None) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What everybody answered, and what it says of the fields and of each person.
+    """What everybody answered, as far as it was read, and what it says of each field and person."""
 
-    `samples` is how many somebody answered; `answered` has `MOST_SAMPLES` of them at most.
-    """
-
-    answered: Answered
-    samples: int
+    part: Part
     fields: Sequence[FieldAgreement]
     reports: Sequence[AnnotatorReport]
     checked: Checked
@@ -82,9 +79,9 @@ class Work:
     mark: object = dataclass_field(default_factory=object)
 
     @property
-    def is_part(self) -> bool:
-        """Whether it rests on a random part of the samples."""
-        return len(self.answered.tasks) < self.samples
+    def answered(self) -> Answered:
+        """The answers that all of it rests on."""
+        return self.part.answered
 
     def field(self, name: str) -> Field:
         """A voted field of that name."""
@@ -97,9 +94,9 @@ def work_of(project: Project, db: Store) -> Work:
 
 
 def _work(project: Project, db: Store) -> Work:
-    answered, samples = random_part(project, db, MOST_SAMPLES)
-    found = reports(answered, words_shown(db, answered.tasks))
-    return Work(answered, samples, agreement_by_field(answered), found, checked(project, db))
+    part = random_part(project, db, MOST_ANSWERS)
+    found = reports(part.answered, words_shown(db, part.answered.tasks))
+    return Work(part, agreement_by_field(part.answered), found, checked(project, db))
 
 
 def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ agent's confidence is worth.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from backend.dashboard.choices import choice
@@ -56,7 +57,7 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
     version = choice(arguments, "version", runs, _usual(project, db, runs))
     by = choice(arguments, "by", SLICES, SLICES[0])
     sort = choice(arguments, "sort", SORTS, "name")
-    found = kept(project, ("quality", version, by), lambda: _estimated(project, db, version, by))
+    made = kept(project, ("quality", version), lambda: _estimated(project, db, version))
     return {
         "version": version,
         "versions": [(name, name, count) for name, count in runs.items()],
@@ -67,8 +68,7 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
         "calibrations": calibrations(db, version),
         "biased": BIASED,
         "outcome_words": OUTCOME_WORDS,
-        **found,
-        **(_slices(found["found"], sort, arguments) if "found" in found else {}),
+        **({"nothing": made} if isinstance(made, str) else _shown(made, by, sort, arguments)),
     }
 
 
@@ -82,26 +82,36 @@ def _usual(project: Project, db: Store, runs: Mapping[str, int]) -> str:
     return named if named in runs else shown[-1] if shown else max(runs, key=lambda one: runs[one])
 
 
-def _estimated(project: Project, db: Store, version: str, by: str) -> dict[str, Any]:
-    """What the page shows of the estimate, or why there is `nothing` to show."""
+@dataclass(frozen=True, slots=True)
+class _Estimated:
+    """The estimate of a version in each kind of slices, and after each round."""
+
+    sliced: Mapping[str, PoolEstimate]
+    rounds: Sequence[RoundEstimate]
+
+
+def _estimated(project: Project, db: Store, version: str) -> _Estimated | str:
+    """What there is to show of a version, or why there is nothing."""
     try:
         pool = sampled(db, version, question_of(project, db, None, ()))
-        found = estimate_from(db, pool, by=by)
+        sliced = {by: estimate_from(db, pool, by=by) for by in SLICES}
     except (NothingToEstimateError, SettingsError) as error:
-        return {"nothing": str(error)}
-    rounds = estimate_over_rounds(db, pool)
+        return str(error)
+    return _Estimated(sliced, estimate_over_rounds(db, pool))
+
+
+def _shown(made: _Estimated, by: str, sort: str, arguments: Mapping[str, str]) -> dict[str, Any]:
+    found = made.sliced[by]
+    rows = sorted(found.slices.items(), key=SORTS[sort][1])
+    table = page_of(arguments, len(rows), SIZE)
     return {
         "found": found,
         "notes": list(dict.fromkeys(found.notes)),
-        "rounds": rounds,
-        "plot": _plot(rounds),
+        "slices": rows[table.rows],
+        "table": table,
+        "rounds": made.rounds,
+        "plot": _plot(made.rounds),
     }
-
-
-def _slices(found: PoolEstimate, sort: str, arguments: Mapping[str, str]) -> dict[str, Any]:
-    rows = sorted(found.slices.items(), key=SORTS[sort][1])
-    table = page_of(arguments, len(rows), SIZE)
-    return {"slices": rows[table.rows], "table": table}
 
 
 def _plot(rounds: Sequence[RoundEstimate]) -> Plot:

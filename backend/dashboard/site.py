@@ -8,15 +8,29 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, render_template, request
-from werkzeug.exceptions import Forbidden, HTTPException
+from werkzeug.exceptions import Forbidden, HTTPException, ServiceUnavailable
 
 from backend.access import is_loopback
-from backend.dashboard import diff, disputes, lineage, loop, people, quality, rounds, versions
+from backend.dashboard import (
+    diff,
+    disputes,
+    evaluation,
+    evaluation_case,
+    evaluations,
+    gates,
+    lineage,
+    loop,
+    people,
+    quality,
+    rounds,
+    versions,
+)
 from backend.dashboard.kept import oldest_shown
 from backend.dashboard.links import sample_link
 from backend.dashboard.numbers import FILTERS
 from backend.dashboard.state import state_of
 from backend.served import Served
+from goldloop.errors import SettingsError
 from store.database import Store
 from views.project import Project
 
@@ -40,6 +54,7 @@ PAGES = (
     ("people", "People", "Do people agree?"),
     ("disputes", "Disputes", "What is disputed?"),
     ("versions", "Versions", "What is in the golden set?"),
+    ("evaluations", "Evaluations", "Did the agent regress?"),
 )
 
 Values = Mapping[str, Any]
@@ -89,6 +104,16 @@ def dashboard(served: Served) -> Blueprint:
         "version_report.html",
     )
     page("/diff", "diff", diff.values, "diff.html")
+    page("/evaluations", "evaluations", evaluations.values, "evaluations.html")
+    page("/evaluations/<int:evaluation_id>", "evaluation", evaluation.one, "evaluation.html")
+    page(
+        "/evaluations/<int:evaluation_id>/<path:sample_id>",
+        "evaluation_case",
+        evaluation_case.one,
+        "evaluation_case.html",
+    )
+    page("/gates", "gates", gates.values, "gates.html")
+    page("/gates/<int:gate_id>", "gate", gates.one, "gate.html")
     return site
 
 
@@ -104,7 +129,11 @@ def _page(
     state = state_of(project)
     if request.headers.get("X-State") == state:
         return Response(status=204)
-    made = values(project, db, request.args, **arguments)
+    try:
+        made = values(project, db, request.args, **arguments)
+    except SettingsError as error:
+        # Whoever may read these pages may know what to mend.
+        raise ServiceUnavailable(str(error)) from None
     if oldest_shown():
         # The browser is to ask again, though nothing changes any more.
         state = f"{state}-older"

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from goldloop.printable import printable
 from goldloop.samples import Message, Run, Sample, ToolCall, asked_turns
 from label_config.trace import (
     CALL_LIMIT,
+    FOLD_CHARACTERS,
+    FOLD_LINES,
+    LINE,
     MESSAGE_LIMIT,
     ends_of,
     json_text,
@@ -46,7 +50,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message; `tool` is the tool whose result it is."""
+    """One message; `tool` is the tool whose result it is. What is long and said by nobody is
+    folded: its size in characters and its first line stand for it.
+    """
 
     role: str
     title: str
@@ -54,6 +60,7 @@ class Turn:
     calls: tuple[Call, ...] = ()
     more_calls: int = 0
     tool: str | None = None
+    folded: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +72,10 @@ class Trace:
     tail: tuple[Turn, ...] = ()
 
     @property
-    def is_cut(self) -> bool:
-        """Whether anything is missing."""
-        return bool(self.left_out) or any(map(_is_cut, (*self.head, *self.tail)))
+    def is_shortened(self) -> bool:
+        """Whether anything is missing, or folded."""
+        turns = (*self.head, *self.tail)
+        return bool(self.left_out) or any(one.folded or _is_cut(one) for one in turns)
 
 
 def trace_of(sample: Sample, run: Run | None, whole: bool = False) -> Trace:
@@ -108,7 +116,15 @@ def _turn(message: Message, called: Mapping[str | None, str], limit: int, calls:
         tuple(_call(one, limit) for one in message.tool_calls[:calls]),
         max(len(message.tool_calls) - calls, 0),
         tool,
+        _folded(message, content),
     )
+
+
+def _folded(message: Message, content: str) -> tuple[int, str] | None:
+    said = message.role in ("user", "assistant")
+    if said or (len(content) <= FOLD_CHARACTERS and content.count("\n") < FOLD_LINES):
+        return None
+    return len(message.content or ""), printable((message.content or "").strip()[:LINE], LINE - 1)
 
 
 def _call(call: ToolCall, limit: int) -> Call:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -59,7 +59,7 @@ def checked_version(project: Project, dataset: str, version: str) -> VersionFold
         raise NotFound(f"there is no {dataset}@{version}; there are: {known}")
     try:
         folder = find_version(root, dataset, version)
-        of_version(folder, "checked", lambda: check_version(folder))
+        check_once(folder)
     except VersionError as error:
         raise DamagedVersion(words_of(project, error)) from None
     return folder
@@ -91,6 +91,18 @@ def items_and_facets(folder: VersionFolder) -> tuple[Sequence[IndexedItem], Face
         return items, facets_of(items)
 
     return of_version(folder, "items", made)
+
+
+# By the folder of a version: its files as they were when they were found to be as committed.
+_checked: dict[Path, Hashable] = {}
+
+
+def check_once(folder: VersionFolder) -> None:
+    """Raise VersionError as `check_version` does; reads a file again only when it was touched."""
+    marks = _marks(folder)
+    if _checked.get(folder.path) != marks:
+        check_version(folder)
+        _checked[folder.path] = marks
 
 
 def of_version(folder: VersionFolder, what: str, make: Callable[[], T]) -> T:

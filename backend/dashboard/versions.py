@@ -8,6 +8,7 @@ from typing import Any
 from backend.dashboard.kept import kept
 from backend.dashboard.paging import page_of
 from backend.dashboard.version_folders import (
+    check_once,
     checked_version,
     items_and_facets,
     of_version,
@@ -26,7 +27,6 @@ from views.report_sections import glance, sections, warnings_of
 from views.version_folder import (
     DATA,
     VersionFolder,
-    check_version,
     dataset_names,
     find_version,
     version_names,
@@ -57,7 +57,7 @@ def _listed(project: Project, dataset: str, version: str) -> dict[str, Any]:
         folder = find_version(root_of(project), dataset, version)
         found |= {"manifest": folder.manifest, "bytes": _bytes(folder)}
         if found["bytes"] <= CHECKED_BYTES:
-            of_version(folder, "checked", lambda: check_version(folder))
+            check_once(folder)
             found["whole"] = True
     except VersionError as error:
         found |= {"damaged": words_of(project, error), "whole": False}

@@ -13,6 +13,7 @@ from goldloop.wilson import score_interval
 LEVEL = 0.95
 WILSON, CLUSTERED = "wilson", "clustered"
 _TAIL = (1.0 + LEVEL) / 2.0
+_ROUNDING = 1e-24
 
 
 class Mean(NamedTuple):
@@ -61,7 +62,8 @@ def _clustered_interval(
     if variance is None or clusters <= 1.0:
         return 0.0, 1.0
     spread = value * (1.0 - value)
-    trials = spread / variance if variance > 0.0 and spread > 0.0 else clusters
+    # Means of thirds that are the same differ by rounding, which would promise endless trials.
+    trials = spread / variance if variance > _ROUNDING and spread > 0.0 else clusters
     return score_interval(value, trials, float(stdtrit(max(clusters - 1.0, 1.0), _TAIL)))
 
 

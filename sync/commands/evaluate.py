@@ -209,7 +209,8 @@ def runs(
         _one(ctx, number, outputs, force=force, as_json=as_json)
         return
     from store.evaluations import get_evaluation, list_evaluations
-    from sync.shown_evaluation import listed, show_runs
+    from sync.shown_evaluation import show_runs
+    from views.evaluations import listed
 
     db = project_of(ctx).open_store()
     found = list_evaluations(db, dataset, agent_version, branch)
@@ -223,7 +224,8 @@ def _one(
 ) -> None:
     from goldloop.evaluation.summary import summarise
     from store.evaluations import get_evaluation, stored_evaluation
-    from sync.shown_evaluation import failed_cases, show_run, stored_record
+    from sync.shown_evaluation import show_run
+    from views.evaluations import failed_cases, stored_record
 
     _refuse_outputs(outputs, force=force)
     db = project_of(ctx).open_store()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from sync.commands.common import json_option, print_result, project_of
-from sync.gate_review_result import gate_review
 from sync.shown_gate_review import show_gate_review
+from views.gate_review_result import gate_review
 
 
 @click.command("gate-review")

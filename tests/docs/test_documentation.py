@@ -32,6 +32,12 @@ def test_the_reference_pages_are_what_the_program_says(name: str) -> None:
     assert written == made, "settings, tables or paths changed; run: make docs"
 
 
+def test_the_page_of_file_formats_is_what_the_program_says() -> None:
+    made = runpy.run_path(str(REPOSITORY / "docs" / "file_formats.py"))["files_page"]()
+    written = (REPOSITORY / "docs" / "files.md").read_text(encoding="utf-8")
+    assert written == made, "a file's format changed; run: make docs"
+
+
 @pytest.mark.parametrize("name", list(main.commands))
 def test_every_command_has_an_example_in_its_help(name: str) -> None:
     assert re.search(rf"Example: goldloop {name}\b", main.commands[name].help or "")

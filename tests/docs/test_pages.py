@@ -8,10 +8,14 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.resources import files
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
+from goldloop.graders.graders_file import read_graders
 from goldloop.records import read_record
 from goldloop.settings import parse_settings
 from label_config.interface import read_interface
@@ -26,13 +30,32 @@ BLOCKS = [
     pytest.param(language, text, id=f"{name}-{number}-{language}")
     for name, page in PAGES.items()
     for number, (language, text) in enumerate(
-        re.findall(r"```(json|toml|python|xml)\n(.*?)```", page, re.DOTALL), start=1
+        re.findall(r"```(json|toml|python|xml|yaml)\n(.*?)```", page, re.DOTALL), start=1
     )
 ]
+
+
+def _read_toml(text: str) -> object:
+    """Settings, or a file of graders."""
+    found = tomllib.loads(text)
+    return read_graders(found, "the page") if "graders" in found else parse_settings(found, {})
+
+
+def _read_workflow(text: str) -> object:
+    """A workflow of GitHub, by GitHub's own schema."""
+    found = yaml.safe_load(text)
+    # YAML 1.1 takes `on` for true.
+    workflow = {"on" if key is True else key: value for key, value in found.items()}
+    schema = files("check_jsonschema") / "builtin_schemas/vendor/github-workflows.json"
+    jsonschema.Draft7Validator(json.loads(schema.read_text())).validate(workflow)
+    return workflow
+
+
 READ = {
     "json": lambda text: read_record(json.loads(text)),
-    "toml": lambda text: parse_settings(tomllib.loads(text), {}),
+    "toml": _read_toml,
     "python": ast.parse,
+    "yaml": _read_workflow,
     "xml": lambda text: read_interface(text, "the page"),
 }
 
@@ -70,3 +93,15 @@ def test_the_pages_are_built_without_a_warning_and_ask_no_other_host(tmp_path: P
     assert "Bring your own agent" in pages[tmp_path / "how-to" / "agent.html"]
     loads = re.compile(r'<(?:script|link|img)[^>]+(?:src|href)="https?:')
     assert [path for path, page in pages.items() if loads.search(page)] == []
+
+
+def test_every_page_is_reached_from_the_first() -> None:
+    tree = re.findall(r"```{toctree}\n(.*?)```", PAGES["index.md"], re.DOTALL)
+    reached = {
+        f"{line}.md" for part in tree for line in part.split("\n") if re.match(r"[a-z]", line)
+    }
+    assert reached == PAGES.keys() - {"index.md"}
+
+
+def test_ci_builds_the_pages() -> None:
+    assert "make site" in (REPOSITORY / ".ci" / "run").read_text()

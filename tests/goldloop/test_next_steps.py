@@ -68,3 +68,9 @@ def test_a_larger_version_than_what_stands_waits_for_nothing() -> None:
 
 def test_one_is_not_many() -> None:
     assert next_steps(Standing(samples=1, open_tasks=1))[0].what == "1 task to answer"
+
+
+def test_a_version_that_no_agent_was_evaluated_on_is_named() -> None:
+    now = Standing(samples=20, gold=20, committed=20, unevaluated="golden@1.0.0")
+    [step] = next_steps(now)
+    assert step.command == "goldloop evaluate --dataset golden@1.0.0"

@@ -10,8 +10,9 @@ import pytest
 
 from goldloop.consensus.by_kind import fit_field
 from goldloop.errors import RecordError, SettingsError
+from goldloop.evaluation import Rules, paired, power
 from goldloop.fields import Field, FieldKind
-from goldloop.notebook import agreement, batch, consensus, pool_estimate
+from goldloop.notebook import agreement, batch, consensus, gate, pool_estimate
 
 ROWS = [
     ("t1", "ann", "yes"),
@@ -109,3 +110,45 @@ def test_what_is_wrong_with_a_table_is_said() -> None:
         batch(COLUMNS, 1, secret="s", mode="greedy")
     with pytest.raises(RecordError, match="twice"):
         batch({"sample_id": ["a", "a"], "confidence": [1, 1]}, 1, secret="s")
+
+
+def test_the_gate_is_the_one_of_the_command() -> None:
+    rng = np.random.default_rng(3)
+    before, after = (rng.random((2, 120)) < 0.8).astype(float)
+    clusters = np.arange(120) // 3
+    found = gate(before, after, clusters)
+    assert found.change == paired(before, after, clusters)
+    assert found.power == power(before, after, clusters, Rules())
+
+
+def test_the_gate_leaves_out_errors_and_does_not_take_them_for_failures() -> None:
+    before = [1.0] * 20
+    after = [None] * 10 + [1.0] * 10
+    found = gate(pd.Series(before), pd.Series(after))
+    assert (found.blocks, found.left_out, found.change.pairs) == (False, 10, 10)
+
+
+def test_cases_that_hang_together_are_less_evidence() -> None:
+    before, after = [1.0] * 6, [0.0] * 6
+    assert gate(before, after).blocks
+    assert not gate(before, after, ["one"] * 6).blocks
+
+
+def test_a_drop_alone_blocks_by_the_point_policy() -> None:
+    before, after = [1.0] * 20, [0.0] + [1.0] * 19
+    assert not gate(before, after).blocks
+    assert gate(before, after, policy="point").blocks
+    assert not gate(before, after, policy="point", margin=0.05).blocks
+
+
+def test_what_no_gate_can_compare_is_said() -> None:
+    with pytest.raises(RecordError, match="same cases"):
+        gate([1, 0], [1])
+    with pytest.raises(RecordError, match="same cases"):
+        gate([1, 0], [1, 0], ["a"])
+    with pytest.raises(RecordError, match="nothing to compare"):
+        gate([None], [1])
+    with pytest.raises(RecordError, match="from 0 to 1"):
+        gate([1, 80], [1, 0])
+    with pytest.raises(SettingsError, match="policy must be"):
+        gate([1], [1], policy="strict")

@@ -26,6 +26,7 @@ from store.evaluation_writing import (
 )
 from store.evaluations import (
     attempt_run,
+    count_evaluations,
     get_evaluation,
     list_evaluations,
     newest_gate,
@@ -174,6 +175,13 @@ def test_evaluations_are_listed_oldest_first_and_by_what_is_asked(db: Store) -> 
 def test_an_evaluation_that_is_not_there_is_none(db: Store, number: int) -> None:
     assert stored_evaluation(db, number) is None
     assert get_evaluation(db, number) is None
+
+
+def test_finished_and_unfinished_evaluations_are_counted(db: Store) -> None:
+    assert count_evaluations(db) == (0, 0)
+    first, _ = begin_evaluation(db, PLAN), begin_evaluation(db, PLAN)
+    finish_evaluation(db, first)
+    assert count_evaluations(db) == (1, 1)
 
 
 def test_time_is_counted_over_all_tries(db: Store) -> None:

@@ -12,12 +12,12 @@ from junitparser import Error, Failure, JUnitXml, Properties, Skipped
 from goldloop.errors import VersionError
 from goldloop.evaluation import Evaluation, Rules, gate, summarise
 from sync.evaluation_report import evaluation_markdown, write_evaluation_report
-from sync.flips import address_of
 from sync.gate import Gated
 from sync.gate_comment import LONGEST, MARKER, gate_markdown
 from sync.gate_page import MOST_FLIPS, gate_page
 from sync.junit import evaluation_junit, gate_junit
 from tests.sync.gating import JUDGE, TOOLS, evaluation
+from views.flips import address_of
 
 
 def gated(baseline: Evaluation, candidate: Evaluation, **rules: object) -> Gated:

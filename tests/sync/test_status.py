@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import threading
+from contextlib import closing
 
 from sync.terminal import again_and_again
+from tests.sync.labelled import labelled
 
 
 def test_status_names_the_next_command_as_the_loop_goes_on(offline):
@@ -59,3 +61,15 @@ def test_verbose_says_where_an_error_came_from(offline):
     assert "Traceback" not in quiet.stderr
     assert "Traceback" in loud.stderr
     assert loud.stderr.endswith(quiet.stderr)
+
+
+def test_a_damaged_version_is_the_first_thing_that_waits(tmp_path):
+    made = labelled(tmp_path / "project", samples=6)
+    with closing(made.db):
+        made.label(one for n in range(3) for one in made.three(n, ["correct"] * 3))
+        made.run("commit")
+        (made.folder / "versions" / "golden" / "1.0.0" / "manifest.json").write_text("{}")
+        waiting = json.loads(made.run("status", "--json").stdout)["next"]
+    assert waiting[0]["what"] == "golden@1.0.0 is not as it was committed"
+    assert waiting[0]["command"] == "goldloop verify golden@1.0.0"
+    assert "goldloop commit" not in [one["command"] for one in waiting]

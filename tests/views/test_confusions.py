@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from goldloop.annotators import annotator_reports
 from goldloop.consensus import Annotation
-from goldloop.fields import Field, FieldKind
+from goldloop.fields import Field, FieldKind, Value
 from views.confusions import MixUp, confusions, mix_ups
 
 VERDICT = Field("verdict", FieldKind.SINGLE_CHOICE, "run", ("good", "bad", "odd"))
 FAULTS = Field("faults", FieldKind.MULTIPLE_CHOICE, "run", ("slow", "rude"))
 
 
-def said(task: int, person: int, field: Field, value: object) -> Annotation:
+def said(task: int, person: int, field: Field, value: Value) -> Annotation:
     return Annotation(10 * task + person, person, {field.name: value}, f"2026-01-{task + 1:02}")
 
 
-def answers(field: Field, rows: list[tuple[object, ...]]) -> dict[str, list[Annotation]]:
+def answers(field: Field, rows: Sequence[Sequence[Value]]) -> dict[str, list[Annotation]]:
     """The answers of persons 1, 2 and 3 to each task."""
     return {
         f"t{task}": [said(task, person, field, value) for person, value in enumerate(row, 1)]

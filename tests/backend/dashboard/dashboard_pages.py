@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from backend.app import create_app
 from store.settings import load_settings
+from tests.backend.dashboard.gated_store import fill_gates
 from tests.sync.labelled import TRUTHS, Labelled
 from tests.sync.reported import reported
 
@@ -33,6 +34,12 @@ PATHS = (
     "/dashboard/versions/golden/2.0.0",
     "/dashboard/versions/golden/2.0.0/report",
     "/dashboard/diff?a=golden@1.0.0&b=golden@2.0.0",
+    "/dashboard/evaluations",
+    "/dashboard/evaluations?by=agent",
+    "/dashboard/evaluations/2",
+    "/dashboard/evaluations/2/s-001",
+    "/dashboard/gates",
+    "/dashboard/gates/1",
 )
 # What is asked for that is not there, and what nobody may ask.
 MISSING = (
@@ -45,6 +52,8 @@ MISSING = (
     "/dashboard/versions/nowhere/1.0.0",
     "/dashboard/diff?a=golden@1.0.0&b=golden@9.0.0",
     "/dashboard/rounds?page=99",
+    "/dashboard/evaluations/99",
+    "/dashboard/gates/99",
 )
 NONSENSE = ("/dashboard/rounds?page=-1", "/dashboard/rounds?page=x", "/dashboard/rounds/1?why=<b>")
 
@@ -56,6 +65,7 @@ def shown(folder: Path) -> Iterator[Labelled]:
         numbers = picked(made)
         made.label(one for n in numbers[1:6] for one in made.three(n, TRUTHS))
         made.run("consensus")
+        fill_gates(made.db)
         yield made
 
 

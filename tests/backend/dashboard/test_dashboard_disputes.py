@@ -55,6 +55,7 @@ def traced(tmp_path: Path) -> Labelled:
         {"role": "user", "content": "Where is it?"},
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "c1", "content": '{"html": "<script>x()</script>"}'},
+        {"role": "tool", "name": "read", "content": "much was found\n" * 20},
         *({"role": "assistant", "content": f"step {n}"} for n in range(40)),
         {"role": "assistant", "content": LONG},
     ]
@@ -117,6 +118,15 @@ class TestQueue:
         assert "Nothing is disputed" in page
         assert "goldloop pull" in page
 
+    def test_a_setting_that_is_wrong_is_told_with_what_to_do(self, own: Labelled) -> None:
+        own.label(own.three(1, TRUTHS))
+        own.run("consensus")
+        own.configure('[label_studio]\nexperts = ["nobody@example.org"]\n')
+        refused = client_of(own.folder).get("/dashboard/disputes")
+        assert refused.status_code == 503
+        assert "nobody in Label Studio has the address nobody@example.org" in refused.text
+        assert "goldloop pull" in refused.text
+
     def test_shows_a_new_dispute_at_once(self, own: Labelled) -> None:
         client = client_of(own.folder)
         assert "Nothing is disputed" in client.get("/dashboard/disputes").text
@@ -149,17 +159,18 @@ class TestOne:
         last = client.get(f"/dashboard/disputes/{queue[-1]}?sort=sample").text
         assert 'data-key="j"' not in last
 
-    def test_of_a_sample_that_is_settled_says_its_state(
+    def test_of_a_sample_that_is_settled_says_so_and_leads_on(
         self, filled: Labelled, client: FlaskClient
     ) -> None:
-        settled = f"s{picked(filled)[0]}"
-        refused = client.get(f"/dashboard/disputes/{settled}")
-        assert refused.status_code == 404
-        assert "it is agreed" in refused.text
+        page = client.get(f"/dashboard/disputes/s{picked(filled)[0]}?sort=sample")
+        assert page.status_code == 200
+        assert "It is not disputed: it is <b>agreed</b>" in page.text
+        first = disputed(filled)[0]
+        assert f'href="/dashboard/disputes/{first}?sort=sample" data-key="j"' in page.text
 
     def test_links_the_task_in_label_studio_once_it_is_there(self, traced: Labelled) -> None:
         client = client_of(traced.folder)
-        assert "Label Studio has lost the task" in client.get("/dashboard/disputes/t1").text
+        assert "The task is not in Label Studio." in client.get("/dashboard/disputes/t1").text
         with closing(traced.project.open_store()) as db:
             plan_tasks(db, PROJECT, 1, ["t1"], 10)
             mark_delivered(db, PROJECT, {"t1": 2})
@@ -181,15 +192,18 @@ class TestTrace:
         assert "Tool result of <code>find</code>" in page
         assert "&lt;script&gt;x()" in page
         assert "<script>x()" not in page
-        assert "14 messages in between are not shown" in page
+        assert "15 messages in between are not shown" in page
         assert f"{len(LONG) - 1500:,} more characters are not shown" in page
         assert "step 20" not in page
+        assert "300 characters · <bdi>much was found" in page
+        assert "<details><summary>" in page
 
     def test_is_shown_whole_when_asked_for(self, traced: Labelled) -> None:
         page = client_of(traced.folder).get("/dashboard/disputes/t1?all=1").text
         assert "step 20" in page
         assert LONG.strip() in page
         assert "Show less" in page
+        assert "<details open><summary>" in page
         refused = client_of(traced.folder).get("/dashboard/disputes/t1?all=yes")
         assert refused.status_code == 400
 

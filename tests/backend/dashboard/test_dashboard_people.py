@@ -174,7 +174,9 @@ def test_what_is_confused_is_everybodys_confusions_together(
             for c, count in enumerate(row):
                 totals[r][c] += count
     page = browser.get(f"{PEOPLE}?field=correctness").text
-    assert [row[1:] for row in rows(page, "Confusions")] == [[str(n) for n in r] for r in totals]
+    assert [row[1:] for row in rows(page, "Confusions in correctness")] == [
+        [str(n) for n in r] for r in totals
+    ]
     most = rows(page, "What is confused most")[0]
     largest = max(totals[r][c] for r in range(3) for c in range(3) if r != c)
     assert most[2].startswith(f"{largest} of ")
@@ -186,7 +188,9 @@ def test_an_annotator_has_a_page_of_their_own(crowd: Labelled, browser: FlaskCli
     [one] = [one for one in said(crowd, "annotators") if one["annotator_id"] == 3]
     [errors] = [each for each in one["fields"] if each["field"] == "correctness"]
     counts = errors["confusions"][0]["counts"]
-    assert [row[1:] for row in rows(page, "Confusions")] == [[str(n) for n in r] for r in counts]
+    assert [row[1:] for row in rows(page, "Confusions in correctness")] == [
+        [str(n) for n in r] for r in counts
+    ]
     bias = rows(page, "Bias in correctness")[0]
     assert bias[1] == f"{errors['biases'][0]['difference']:+.3f}"
     periods = rows(page, "Agreement over time")
@@ -209,7 +213,8 @@ def test_what_cannot_be_asked_for_is_refused(browser: FlaskClient, query: str) -
 def test_of_very_many_samples_a_random_part_is_read_and_the_page_says_so(
     crowd: Labelled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(people, "MOST_SAMPLES", 40)
+    monkeypatch.setattr(people, "MOST_ANSWERS", 100)
+    monkeypatch.setattr("views.people.BATCH", 20)
     # Another folder's name is another place for what is kept.
     (crowd.folder.parent / "again").symlink_to(crowd.folder)
     browser = client_of(crowd.folder.parent / "again")
@@ -224,3 +229,45 @@ def test_where_nobody_answered_the_page_says_what_to_do(tmp_path: Path) -> None:
     page = client_of(tmp_path / "project").get(PEOPLE).text
     assert "Nobody has answered yet" in page
     assert "<code>goldloop pull</code>" in page
+
+
+KINDS = """<View><Text name="t" value="$text"/>
+<Choices name="faults" toName="t" choice="multiple">
+<Choice value="slow"/><Choice value="&lt;b&gt;rude"/></Choices>
+<Rating name="stars" toName="t"/><Number name="cost" toName="t"/>
+<TextArea name="why" toName="t"/></View>"""
+
+
+@pytest.mark.parametrize("field", ["faults", "stars", "cost", "why"])
+def test_every_kind_of_field_is_shown_as_what_fits_it(tmp_path: Path, field: str) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    made = labelled(folder, samples=25)
+    with closing(made.db):
+        made.configure('[consensus]\ngold_fields = ["faults", "stars", "cost", "why"]\n')
+        made.show(KINDS)
+        made.label(
+            made.said(
+                n,
+                person,
+                faults=("slow",) if n % 3 else ("slow", "<b>rude") if person == 1 else ("slow",),
+                stars=n % 4 + (person == 2) + 1,
+                cost=float(n + person),
+                why=f"note {n} {'<b>' * (person == 2)}",
+            )
+            for n in range(25)
+            for person in (1, 2, 3)
+        )
+        browser = client_of(folder)
+        page = browser.get(f"{PEOPLE}?field={field}").text
+        found = {row[0]: row[1:] for row in rows(page, "Agreement by field")}
+        assert found == {one["field"]: cells(one) for one in said(made, "agreement")}
+        alone = browser.get(f"{PEOPLE}/2").text
+    assert "<b>rude" not in page + alone
+    if field == "faults":
+        ticks = {row[0]: row[1:] for row in rows(page, "Who chose what in faults")}
+        assert ticks["slow"] == ["75", "0", "0", "0"]
+        assert ticks["<b>rude"][1] == "9"
+    else:
+        assert f"{field} is no choice between options" in page
+    assert "numbers are" in alone

@@ -50,7 +50,9 @@ def cells(one: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("by", ["tag", "difficulty"])
 def test_the_numbers_are_those_of_the_command(loop: Loop, browser: FlaskClient, by: str) -> None:
     said = loop.json("estimate", "--by", by)
-    found = {row[0]: row[2:] for row in rows(browser.get(f"{QUALITY}?by={by}").text, f"By {by}")}
+    found = {
+        row[0]: row[2:] for row in rows(browser.get(f"{QUALITY}?by={by}").text, f"Estimate by {by}")
+    }
     assert found.pop("whole pool") == cells(said["estimate"])
     assert found == {name: cells(one) for name, one in said["slices"].items()}
     assert len(found) == (3 if by == "tag" else 2)
@@ -105,10 +107,10 @@ def test_confidence_is_shown_as_the_calibrator_in_use_found_it(
 
 
 def test_slices_can_stand_with_the_worst_first(browser: FlaskClient) -> None:
-    found = rows(browser.get(f"{QUALITY}?by=tag&sort=worst").text, "By tag")[1:]
+    found = rows(browser.get(f"{QUALITY}?by=tag&sort=worst").text, "Estimate by tag")[1:]
     shares = [float(row[2].rstrip("%")) for row in found]
     assert shares == sorted(shares)
-    best = rows(browser.get(f"{QUALITY}?by=tag&sort=best").text, "By tag")[1:]
+    best = rows(browser.get(f"{QUALITY}?by=tag&sort=best").text, "Estimate by tag")[1:]
     assert best == found[::-1]
 
 
@@ -144,4 +146,4 @@ def test_a_version_that_people_were_not_shown_is_asked_for_by_name(tmp_path: Pat
             in browser.get(f"{QUALITY}?version=v2").text
         )
         # Without a choice in the settings, the version that people were shown.
-        assert rows(browser.get(QUALITY).text, "By tag")[0][4] == "20"
+        assert rows(browser.get(QUALITY).text, "Estimate by tag")[0][4] == "20"

@@ -24,6 +24,14 @@ def test_all_right_is_not_taken_for_certain():
     assert together.low < 0.45
 
 
+def test_clusters_that_differ_by_rounding_alone_are_not_taken_for_certain():
+    thirds = mean_of(np.array([1.0, 1 / 3, 2 / 3, 2 / 3]), np.array([0, 0, 1, 1]), False)
+    halves = mean_of(np.array([1.0, 0.0, 0.5, 0.5]), np.array([0, 0, 1, 1]), False)
+    for found in (thirds, halves):
+        assert found.low < 0.1
+        assert found.high > 0.9
+
+
 def test_one_cluster_tells_nothing():
     found = mean_of(np.array([1.0, 0.0, 1.0]), np.zeros(3, dtype=np.intp), independent=True)
     assert (found.low, found.high, found.clusters) == (0.0, 1.0, 1)

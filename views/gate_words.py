@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from goldloop.evaluation import Rules
+
 UNKNOWN = "-"
 METRICS = {"passed": "cases that pass", "score": "mean score"}
 TITLES = {
@@ -11,6 +13,23 @@ TITLES = {
     "errors": "Too many errors",
     "no_evidence": "Not enough evidence",
 }
+
+POLICIES = {
+    "point": "blocks a drop of more than {margin}, whether or not it may be chance",
+    "significant": (
+        "blocks a drop of more than {margin} that is no chance (one-sided p under {alpha:g})"
+    ),
+    "noninferior": (
+        "blocks whatever is not shown to drop by less than {margin} (one-sided, at {alpha:g})"
+    ),
+}
+
+
+def rules_said(rules: Rules) -> str:
+    """The policy in one sentence."""
+    margin = f"{points(rules.margin).lstrip('+')} points"
+    said = POLICIES[rules.policy].format(margin=margin, alpha=rules.alpha)
+    return f"Policy {rules.policy} on {METRICS[rules.metric]}: {said}."
 
 
 def share(value: float | None) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from goldloop.consensus import Annotation, Rules, State, TaskConsensus, task_consensus
 from goldloop.errors import VersionError
-from label_config.interface import Interface
+from label_config.interface import Interface, read_interface
 from label_config.results import read_result
 from store.annotations import people
 from store.database import Store
@@ -24,9 +24,8 @@ from store.gate_review import (
     gate_review_tasks,
 )
 from store.side_tasks import SideAnswer
-from sync.gate_review_project import interface_of_review
-from sync.project import Project
 from views.answers import consensus_rules
+from views.project import Project, interface_in_use
 from views.question import right_answers
 
 Verdict = Literal["wrong", "right", "disputed", "open"]
@@ -149,3 +148,11 @@ def _verdict(questions: _Questions, found: TaskConsensus) -> Verdict:
     if of_field.value is None:
         return "disputed"
     return "right" if of_field.value in questions.right else "wrong"
+
+
+def interface_of_review(project: Project, db: Store) -> Interface:
+    """The interface that the gate reviews show; before the first, the review's."""
+    made = gate_review_project(db)
+    if made is None:
+        return interface_in_use(project, db)
+    return read_interface(made.label_config, f"the interface of project {made.project_id}")

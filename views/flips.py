@@ -69,8 +69,12 @@ def cut(text: str, limit: int) -> str:
 
 def address_of(flip: Flip) -> str | None:
     """Where its task is, for a link; None for what is no plain http address."""
-    url = flip.task_url or ""
-    return url if _ADDRESS.fullmatch(url) else None
+    return address(flip.task_url)
+
+
+def address(url: str | None) -> str | None:
+    """The same for the address of a case."""
+    return url if url and _ADDRESS.fullmatch(url) else None
 
 
 def why(flip: Flip) -> str:
