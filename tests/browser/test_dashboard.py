@@ -59,12 +59,12 @@ def opened(
     page.on("requestfailed", lambda request: did.extend(_failed(request)))
     page.on("request", lambda one: one.url.startswith(f"{origin}/") or did.append(one.url))
     page.goto(f"{origin}{path}")
-    _until(page, DRAWN)
+    until(page, DRAWN)
     yield page, did
     context.close()
 
 
-def _until(page: Page, expression: str) -> None:
+def until(page: Page, expression: str) -> None:
     """Wait until it is so; Playwright's own waiting would need what our policy forbids."""
     end = time.monotonic() + 10.0
     while not page.evaluate(expression):
@@ -96,7 +96,7 @@ def test_a_page_can_be_read_by_everybody_in_light_and_dark_on_a_laptop_and_on_a_
         for size in (LAPTOP, PHONE):
             page.set_viewport_size(size)
             # The plots follow the window a moment later.
-            _until(page, f"{WIDER} <= 0")
+            until(page, f"{WIDER} <= 0")
         page.set_viewport_size(looked_at)
         assert faults(page) == []
         assert did == []
