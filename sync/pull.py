@@ -119,7 +119,11 @@ def pull(
 
 
 def tasks_to_fetch(db: Store, *, full: bool = False) -> int | None:
-    """How many tasks a pull fetches; None where only Label Studio knows what changed."""
+    """How many tasks a pull fetches; None where only Label Studio knows what changed, and where
+    nothing was pushed to the review project.
+    """
+    if review_project(db) is None:
+        return None
     if not full and any(get_cursor(db, f"pull:{ours.project_id}") for ours in _projects(db)):
         return None
     return sum(len(task_samples(db, ours.project_id)) for ours in _projects(db))

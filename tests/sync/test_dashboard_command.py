@@ -58,8 +58,9 @@ def shown(folder: Path, *options: str, **environment: str) -> Iterator[tuple[str
         yield lines[-1].removeprefix("dashboard at ").removesuffix("; Ctrl-C stops"), lines
     finally:
         process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=30)[1]
-        lines += said.splitlines()
+        # Not by communicate(), which misses what was read ahead.
+        with process:
+            lines += [line.strip() for line in process.stderr or ()]
     assert process.returncode == 0
 
 
