@@ -5,10 +5,12 @@ import re
 import runpy
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from goldloop.graders import read_graders
 from goldloop.records import read_record
 from sync.cli import main
 
@@ -66,3 +68,8 @@ def test_the_sample_of_the_readme_is_read() -> None:
     assert run is not None
     assert run.confidence == 0.42
     assert [call.arguments["order_id"] for call in run.tool_calls] == ["LM-2"]
+
+
+def test_the_graders_of_the_readme_are_read() -> None:
+    shown = tomllib.loads(README.split("```toml")[1].split("```")[0])
+    assert len(read_graders(shown, "README").graders) >= 2
