@@ -107,28 +107,6 @@ def without_near_duplicates(
     return Distinct(tuple(kept), tuple(skipped))
 
 
-def duplicates_among(
-    texts: Iterable[tuple[str, str]],
-    *,
-    against: Iterable[tuple[str, str]] = (),
-    threshold: float = 0.8,
-) -> tuple[NearDuplicate, ...]:
-    """Every text that is like one before it, or like one of `against`; nothing is left out.
-
-    For what has to stay although it repeats: the random draws.
-    """
-    picked = Picked(threshold)
-    for sample_id, text in against:
-        picked.add(sample_id, text)
-    found = []
-    for sample_id, text in texts:
-        near = picked.closest(sample_id, text)
-        if near is not None:
-            found.append(near)
-        picked.add(sample_id, text)
-    return tuple(found)
-
-
 def same_form(text: str) -> str:
     """What two copies have in common: NFKC, casefolded, one space for any white space.
 

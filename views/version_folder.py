@@ -390,11 +390,6 @@ def checked_items(root: Path, dataset: str, version: str) -> Iterator[Item]:
     return items_of(folder)
 
 
-def read_items(root: Path, dataset: str, version: str) -> list[dict[str, Any]]:
-    """The same, all at once."""
-    return [dict(item) for item in checked_items(root, dataset, version)]
-
-
 def interface_of(root: Path, dataset: str, version: str) -> str:
     """The labelling interface that the labels of a version answer."""
     return read_text(root, dataset, version, INTERFACE)

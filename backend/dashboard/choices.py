@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import TypeAlias
 
 from werkzeug.exceptions import BadRequest
 
 LONGEST = 200
+# What a page offers: the value, what it says, and how many have it (None: that is not counted).
+Option: TypeAlias = tuple[str, str, int | None]
+
+
+def options(names: Mapping[str, str] | Iterable[str]) -> list[Option]:
+    """Choices by name, each with its words, or saying its own name.
+
+    >>> options({"low": "least first"}), options(["tag"])
+    ([('low', 'least first', None)], [('tag', 'tag', None)])
+    """
+    said = names if isinstance(names, Mapping) else {name: name for name in names}
+    return [(name, says, None) for name, says in said.items()]
+
+
+def counted_options(names: Iterable[str], most: int) -> list[Option]:
+    """The most frequent of these names, with how often each is there.
+
+    >>> counted_options(["a", "b", "b"], 1)
+    [('b', 'b', 2)]
+    """
+    return [(name, name, many) for name, many in Counter(names).most_common(most)]
 
 
 def choice(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backend.dashboard.choices import choice, words
+from backend.dashboard.choices import choice, options, words
 from backend.dashboard.kept import kept
 from backend.dashboard.paging import page_of
 from backend.dashboard.version_folders import named_version, root_of
@@ -35,7 +35,7 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
     ]
     a, b = words(arguments, "a"), words(arguments, "b")
     kind = choice(arguments, "kind", WHAT)
-    chosen = {"a": a, "b": b, "known": [(one, one, None) for one in known], "compared": None}
+    chosen = {"a": a, "b": b, "known": options(known), "compared": None}
     if not (a and b):
         newest = [*known[:2], "", ""]
         return {**chosen, "a": a or newest[1], "b": b or newest[0]}

@@ -8,7 +8,7 @@ from typing import Any
 
 from werkzeug.exceptions import NotFound
 
-from backend.dashboard.choices import choice
+from backend.dashboard.choices import Option, choice, counted_options, options
 from backend.dashboard.dispute_queue import (
     CAUSES,
     COMPARED,
@@ -45,7 +45,7 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
     found = wanted(cases, asked)
     pages = page_of(arguments, len(found), SIZE)
     disputes = [one for case in cases for one in case.disputes]
-    tags = Counter(tag for case in cases for tag in case.tags)
+    tags = [tag for case in cases for tag in case.tags]
     return {
         "cases": found[pages.rows],
         "first": found[0] if found else None,
@@ -53,21 +53,21 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
         "total": len(cases),
         "asked": asked,
         "fields": _counted(fields, Counter(one.field for one in disputes)),
-        "tags": [(tag, tag, many) for tag, many in tags.most_common(MOST_TAGS)],
+        "tags": counted_options(tags, MOST_TAGS),
         "causes": _named(CAUSES, Counter(one.why.cause.value for one in disputes)),
         "steps": _named(STEPS, Counter(case.step for case in cases)),
-        "sorts": [(name, says, None) for name, says in SORTS.items()],
+        "sorts": options(SORTS),
         "next_text": next_text,
         "cause_names": CAUSES,
         "compared": COMPARED,
     }
 
 
-def _counted(names: Sequence[str], counts: Mapping[str, int]) -> list[tuple[str, str, int]]:
+def _counted(names: Sequence[str], counts: Mapping[str, int]) -> list[Option]:
     return [(name, name, counts[name]) for name in names if counts[name]]
 
 
-def _named(names: Mapping[str, str], counts: Mapping[str, int]) -> list[tuple[str, str, int]]:
+def _named(names: Mapping[str, str], counts: Mapping[str, int]) -> list[Option]:
     return [(str(name), says, counts[name]) for name, says in names.items()]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from werkzeug.exceptions import NotFound
 
-from backend.dashboard.choices import choice, words
+from backend.dashboard.choices import choice, options, words
 from backend.dashboard.graded import graded_attempts, money
 from backend.dashboard.paging import page_of
 from goldloop.evaluation import CaseOutcome, Evaluation, Summary, case_outcomes, summarise
@@ -84,8 +84,8 @@ def _choices(outcomes: Sequence[CaseOutcome], summary: Summary) -> dict[str, Any
         "most": MOST_SLICES,
         "counts": [(kind, *KINDS[kind], counts[kind]) for kind in KINDS if counts[kind]],
         "slices": [(part.name, part.name, part.cases) for part in summary.slices],
-        "graders": [(part.facts.name, part.facts.name, None) for part in summary.graders],
-        "sorts": [(name, says, None) for name, says in _SORTS.items()],
+        "graders": options(part.facts.name for part in summary.graders),
+        "sorts": options(_SORTS),
     }
 
 

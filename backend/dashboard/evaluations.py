@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from backend.dashboard.choices import choice, words
+from backend.dashboard.choices import choice, counted_options, options, words
 from backend.dashboard.graded import money
 from backend.dashboard.kept import kept, kept_as
 from backend.dashboard.numbers import line
@@ -58,11 +59,6 @@ class Asked:
     branch: str = ""
     state: str = ""
     sort: str = USUAL_SORT
-
-    @property
-    def is_usual(self) -> bool:
-        """Whether it asks for nothing but all of them."""
-        return self == Asked()
 
 
 def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping[str, Any]:
@@ -206,19 +202,16 @@ def _room(lows: Sequence[float | None], highs: Sequence[float | None]) -> tuple[
 
 def _options(every: Sequence[Listed], found: Sequence[Listed]) -> dict[str, Any]:
     """What there is to choose from, each with how many evaluations have it."""
+    counted = partial(counted_options, most=MOST_OPTIONS)
     stored = [one.stored for one in every]
     sets = Counter(case_set(one.stored) for one in found if one.stored.finished_at)
     newest = {case_set(one.stored): one.stored for one in found}
     return {
-        "datasets": _counted(one.dataset for one in stored) + _counted(map(_of, stored)),
-        "agents": _counted(one.agent_version for one in stored),
-        "branches": _counted(one.branch for one in stored if one.branch),
-        "states": [(name, says, None) for name, says in STATES.items()],
-        "sorts": [(name, says, None) for name, says in SORTS.items()],
-        "lines": [(name, says, None) for name, says in LINES.items()],
+        "datasets": counted(one.dataset for one in stored) + counted(map(_of, stored)),
+        "agents": counted(one.agent_version for one in stored),
+        "branches": counted(one.branch for one in stored if one.branch),
+        "states": options(STATES),
+        "sorts": options(SORTS),
+        "lines": options(LINES),
         "sets": [(name, _of(newest[name]), many) for name, many in sets.most_common(MOST_OPTIONS)],
     }
-
-
-def _counted(names: Iterable[str]) -> list[tuple[str, str, int]]:
-    return [(name, name, many) for name, many in Counter(names).most_common(MOST_OPTIONS)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from werkzeug.exceptions import NotFound
 
-from backend.dashboard.choices import choice, words
+from backend.dashboard.choices import choice, options, words
 from backend.dashboard.evaluation import FEW_SLICES, MOST_SLICES
 from backend.dashboard.graded import graded_side, money
 from backend.dashboard.paging import page_of
@@ -96,7 +96,7 @@ def _flips(
         "review_error": review_error,
         "asked": asked,
         "directions": Counter(flip["direction"] for flip in record["flips"]),
-        "slice_names": [(one["name"], one["name"], None) for one in record["slices"]],
+        "slice_names": options(one["name"] for one in record["slices"]),
         "people": _people(flips),
         "people_says": PEOPLE,
         "asked_means": MEANS,

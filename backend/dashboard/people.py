@@ -10,7 +10,7 @@ from typing import Any
 
 from werkzeug.exceptions import NotFound
 
-from backend.dashboard.choices import choice
+from backend.dashboard.choices import choice, options
 from backend.dashboard.kept import kept, kept_as
 from backend.dashboard.paging import page_of
 from backend.dashboard.plots import Plot
@@ -118,10 +118,10 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
         "sort": sort,
         "order": order,
         "choices": {
-            "field": [(name, name, None) for name in names],
-            "by": [(name, name, None) for name in SLICES],
-            "sort": [(name, says, None) for name, (says, _) in PEOPLE.items()],
-            "pairs": [(name, says, None) for name, (says, _) in PAIRS.items()],
+            "field": options(names),
+            "by": options(SLICES),
+            "sort": options({name: says for name, (says, _) in PEOPLE.items()}),
+            "pairs": options({name: says for name, (says, _) in PAIRS.items()}),
         },
         "people": sorted(work.reports, key=PEOPLE[sort][1]),
         "looked_at": sum(one.drift.drifted is not None for one in work.reports),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backend.dashboard.choices import choice
+from backend.dashboard.choices import choice, options
 from backend.dashboard.kept import kept
 from backend.dashboard.paging import page_of
 from backend.dashboard.plots import Plot
@@ -62,9 +62,9 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
         "version": version,
         "versions": [(name, name, count) for name, count in runs.items()],
         "by": by,
-        "bys": [(name, name, None) for name in SLICES],
+        "bys": options(SLICES),
         "sort": sort,
-        "sorts": [(name, says, None) for name, (says, _) in SORTS.items()],
+        "sorts": options({name: says for name, (says, _) in SORTS.items()}),
         "calibrations": calibrations(db, version),
         "biased": BIASED,
         "outcome_words": OUTCOME_WORDS,

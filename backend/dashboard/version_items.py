@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from backend.dashboard.choices import choice, words
+from backend.dashboard.choices import Option, choice, counted_options, options, words
 from goldloop.samples import DIFFICULTIES, SOURCES
 from views.version_index import IndexedItem
 
@@ -22,7 +21,7 @@ _SORTS: Mapping[str, tuple[str, Callable[[IndexedItem], Any]]] = {
     "source": ("source", lambda item: _place(SOURCES, item.source)),
     "state": ("state", lambda item: item.state or ""),
 }
-SORTS = [(name, says, None) for name, (says, _) in _SORTS.items()]
+SORTS = options({name: says for name, (says, _) in _SORTS.items()})
 USUAL_SORT = "sample"
 
 
@@ -51,7 +50,7 @@ class Wanted:
         return bool(self.q or self.tag or self.difficulty or self.source or self.state)
 
 
-Options = Sequence[tuple[str, str, int | None]]
+Options = Sequence[Option]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +66,15 @@ class Facets:
 def facets_of(items: Sequence[IndexedItem]) -> Facets:
     """The values that the items have, the most frequent first."""
     return Facets(
-        _options(Counter(tag for item in items for tag in item.tags)),
-        _options(Counter(item.difficulty or NONE for item in items)),
-        _options(Counter(item.source or NONE for item in items)),
-        _options(Counter(item.state or NONE for item in items)),
+        counted_options((tag for item in items for tag in item.tags), MOST_TAGS),
+        counted_options((item.difficulty or NONE for item in items), MOST_TAGS),
+        counted_options((item.source or NONE for item in items), MOST_TAGS),
+        counted_options((item.state or NONE for item in items), MOST_TAGS),
     )
 
 
-def _options(counts: Counter[str]) -> Options:
-    return [(value, value, many) for value, many in counts.most_common(MOST_TAGS)]
-
-
-def _values(options: Options) -> list[str]:
-    return [value for value, _, _ in options]
+def _values(offered: Options) -> list[str]:
+    return [value for value, _, _ in offered]
 
 
 def read_wanted(arguments: Mapping[str, str], facets: Facets) -> Wanted:

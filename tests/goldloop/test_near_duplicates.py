@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from goldloop.errors import SettingsError
 from goldloop.near_duplicates import (
     NearDuplicate,
-    duplicates_among,
     same_form,
     shingles,
     similarity,
@@ -155,12 +154,6 @@ def test_what_was_picked_before_counts_whatever_its_order():
     for against in (before, before[::-1]):
         found = without_near_duplicates([("a", " ".join(words))], 1, against=against)
         assert found.skipped == (NearDuplicate("a", "x", 1.0),)
-
-
-def test_random_draws_that_repeat_are_told_and_stay():
-    texts = [("a", "one"), ("b", "two"), ("c", "ONE")]
-    found = duplicates_among(texts, against=[("z", "Two")])
-    assert found == (NearDuplicate("b", "z", 1.0), NearDuplicate("c", "a", 1.0))
 
 
 @pytest.mark.parametrize("wanted", [0, -1])

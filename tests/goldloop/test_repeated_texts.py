@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from goldloop.errors import SettingsError
-from goldloop.near_duplicates import duplicates_among
+from goldloop.near_duplicates import NearDuplicate, Picked
 from goldloop.repeated_texts import repeated_texts
 
 WORDS = [f"{a}{b}{c}" for a in "bdfgk" for b in ("a", "el", "ist", "or") for c in "mnprst"]
@@ -16,6 +16,17 @@ LETTER = (
     "Dear team, my parcel {n} was to arrive on Monday and has not been seen since; please find "
 )
 LETTER += "out where it is, and if it is lost, send another one or give me my money back at once."
+
+
+def one_after_another(texts: list[tuple[str, str]]) -> tuple[NearDuplicate, ...]:
+    """What each text repeats of those before it, as a selection finds it."""
+    picked, found = Picked(), []
+    for sample_id, text in texts:
+        near = picked.closest(sample_id, text)
+        if near is not None:
+            found.append(near)
+        picked.add(sample_id, text)
+    return tuple(found)
 
 
 def drawn(chance: np.random.Generator, words: int) -> str:
@@ -39,7 +50,7 @@ def test_it_finds_what_looking_at_one_after_another_finds(seed: int, words: int)
     texts += [text.upper() + "  " for text in texts[10:15]]
     chance.shuffle(texts)
     named = [(f"s-{number:03}", text) for number, text in enumerate(texts)]
-    assert repeated_texts(named) == duplicates_among(named)
+    assert repeated_texts(named) == one_after_another(named)
 
 
 def test_of_many_made_from_one_template_all_but_the_first_are_found() -> None:
@@ -82,7 +93,7 @@ def test_at_a_threshold_of_one_only_the_same_text_is_found() -> None:
 @pytest.mark.parametrize("texts", [[], ["one"], ["", "x"], ["", "", "a b"], ["", " "], ["!", "?"]])
 def test_few_and_empty_texts_are_no_trouble(texts: list[str]) -> None:
     named = [(str(number), text) for number, text in enumerate(texts)]
-    assert repeated_texts(named) == duplicates_among(named)
+    assert repeated_texts(named) == one_after_another(named)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 1.1, -1.0])

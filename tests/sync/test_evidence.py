@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.sync.labelled import Labelled, labelled
-from views.version_folder import read_items
+from views.version_folder import checked_items
 
 LATER = "2026-06-01T00:00:00+00:00"
 
@@ -26,7 +26,7 @@ def test_each_person_counts_once_with_the_latest_answer_and_skips_do_not(made: L
     again = replace(made.three(0, ("correct",))[0], annotation_id=77, updated_at=LATER)
     made.label([first, second, replace(third, was_cancelled=True), again])
     made.run("commit")
-    [item] = read_items(made.folder / "versions", "golden", "1.0.0")
+    [item] = checked_items(made.folder / "versions", "golden", "1.0.0")
     assert item["evidence"]["annotations"] == [
         {"id": 2, "annotator": 2, "updated_at": second.updated_at},
         {"id": 77, "annotator": 1, "updated_at": LATER},
@@ -43,7 +43,7 @@ def test_a_field_says_its_method_where_something_stands_and_is_named_where_it_is
         for person, use in ((1, "right"), (2, "wrong_tool"))
     )
     made.run("commit")
-    [item] = read_items(made.folder / "versions", "golden", "1.0.0")
+    [item] = checked_items(made.folder / "versions", "golden", "1.0.0")
     assert set(item["labels"]) == set(item["evidence"]["methods"]) == {"correctness"}
     assert item["evidence"]["disputed_fields"] == ["tool_use"]
 

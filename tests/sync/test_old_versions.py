@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.sync.labelled import Labelled, labelled
-from views.version_folder import checked_items, read_items, read_manifest
+from views.version_folder import checked_items, read_manifest
 
 WRITTEN = Path(__file__).with_name("fixtures") / "versions"
 CONTENT = {
@@ -37,7 +37,7 @@ def test_they_are_verified(project: Labelled, version: str) -> None:
 
 @pytest.mark.parametrize(("version", "count"), [("1.0.0", 8), ("2.0.0", 10)])
 def test_they_are_read(version: str, count: int) -> None:
-    items = read_items(WRITTEN, "golden", version)
+    items = list(checked_items(WRITTEN, "golden", version))
     assert items == list(checked_items(WRITTEN, "golden", version))
     assert len(items) == read_manifest(WRITTEN, "golden", version)["items"] == count
 

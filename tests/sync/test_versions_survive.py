@@ -20,7 +20,7 @@ from store.tasks import ReviewProject, mark_delivered, plan_tasks, save_review_p
 from tests.sync.dying import dies, start
 from tests.sync.loop import VERDICT
 from views.verify_version import verify_version
-from views.version_folder import read_items
+from views.version_folder import checked_items
 
 # Seconds within which a command is killed: about what it takes, so that most die at their work.
 KILLS, LONGEST = 20, 0.12
@@ -96,10 +96,10 @@ class TestCommitIsKilled:
         there = versions(labelled)
         assert there == (["1.0.0"] if point[2] == "_rename" and point[0] == "after" else [])
         for version in there:
-            assert len(read_items(root, "golden", version)) == 3
+            assert len(list(checked_items(root, "golden", version))) == 3
         if not there:
             assert labelled.json("commit")["version"] == "1.0.0"
-        assert len(read_items(root, "golden", "1.0.0")) == 3
+        assert len(list(checked_items(root, "golden", "1.0.0"))) == 3
         assert "nothing changed" in labelled.refused("commit", exit_code=3)
 
 
@@ -216,7 +216,7 @@ class TestTwoCommitsAtOnce:
         assert "another commit was faster" in (labelled.folder / "dying.log").read_text()
         assert versions(labelled) == ["1.0.0"]
         assert [entry.name for entry in quick_folder.iterdir()] == ["1.0.0"]
-        assert len(read_items(labelled.folder / "versions", "golden", "1.0.0")) == 3
+        assert len(list(checked_items(labelled.folder / "versions", "golden", "1.0.0"))) == 3
 
 
 def _wait_for_a_rival(folder):
