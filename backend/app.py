@@ -32,7 +32,7 @@ from werkzeug.exceptions import (
 
 from backend.access import Sender, check_credentials, is_allowed, webhook_sender
 from backend.bodies import forget_body, json_object, small_json_object
-from backend.dashboard.site import PREFIX, dashboard, error_page
+from backend.dashboard.site import dashboard, error_page, is_ours
 from backend.model import StoredRunsModel, model_class
 from backend.observed import observe, told
 from backend.openapi import MAX_TASKS, description
@@ -185,7 +185,7 @@ def _plain_error(error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         _served().warn(f"{request.method} {request.path}", error)
         error = _refusal(error)
-    if request.path.startswith(f"{PREFIX}/"):
+    if is_ours(request.path):
         return error_page(error)
     response = cast(Response, error.get_response())
     # What werkzeug itself says is for a person at a browser.

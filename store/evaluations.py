@@ -114,8 +114,20 @@ def _stored(row: Sequence[Any]) -> StoredEvaluation:
     return StoredEvaluation(*record)
 
 
-def get_evaluation(db: Database, evaluation_id: int) -> Evaluation | None:
-    """An evaluation with its cases and the attempts that are complete, as far as it is."""
+def evaluations_of(db: Database, sample_id: str) -> list[int]:
+    """The evaluations that have this sample among their cases, oldest first."""
+    rows = db.execute(
+        "SELECT evaluation_id FROM evaluations e WHERE EXISTS (SELECT 1 FROM evaluation_cases c"
+        " WHERE c.evaluation_id = e.evaluation_id AND c.sample_id = ?) ORDER BY evaluation_id",
+        [sample_id],
+    )
+    return [int(row[0]) for row in rows]
+
+
+def get_evaluation(
+    db: Database, evaluation_id: int, sample_id: str | None = None
+) -> Evaluation | None:
+    """An evaluation with its cases, or one of them alone, and the attempts that are complete."""
     found = stored_evaluation(db, evaluation_id)
     if found is None:
         return None
@@ -128,7 +140,7 @@ def get_evaluation(db: Database, evaluation_id: int) -> Evaluation | None:
         labels_fingerprint=found.labels_fingerprint,
         agent_version=found.agent_version,
         graders=found.graders,
-        cases=_cases(db, evaluation_id),
+        cases=_cases(db, _Which(evaluation_id, sample_id)),
         runs_per_case=found.runs_per_case,
         pass_score=found.pass_score,
         agent=found.agent,
@@ -139,13 +151,29 @@ def get_evaluation(db: Database, evaluation_id: int) -> Evaluation | None:
     )
 
 
-def _cases(db: Database, evaluation_id: int) -> tuple[Case, ...]:
-    attempts = _attempts(db, evaluation_id)
+@dataclass(frozen=True, slots=True)
+class _Which:
+    """All cases of an evaluation, or one."""
+
+    evaluation_id: int
+    sample_id: str | None
+
+    @property
+    def where(self) -> str:
+        return "evaluation_id = ?" + (" AND sample_id = ?" if self.sample_id is not None else "")
+
+    @property
+    def values(self) -> list[int | str]:
+        return [self.evaluation_id, *([] if self.sample_id is None else [self.sample_id])]
+
+
+def _cases(db: Database, which: _Which) -> tuple[Case, ...]:
+    attempts = _attempts(db, which)
     rows = db.execute(
-        "SELECT sample_id, content, user_input, cluster_id, tags, difficulty, source,"
-        " inclusion_probability, task_url FROM evaluation_cases WHERE evaluation_id = ?"
+        "SELECT sample_id, content, user_input, cluster_id, tags, difficulty, source,"  # noqa: S608
+        f" inclusion_probability, task_url FROM evaluation_cases WHERE {which.where}"
         " ORDER BY sample_id",
-        [evaluation_id],
+        which.values,
     )
     return tuple(
         Case(
@@ -164,13 +192,13 @@ def _cases(db: Database, evaluation_id: int) -> tuple[Case, ...]:
     )
 
 
-def _attempts(db: Database, evaluation_id: int) -> dict[str, list[Attempt]]:
-    grades = _grades(db, evaluation_id)
+def _attempts(db: Database, which: _Which) -> dict[str, list[Attempt]]:
+    grades = _grades(db, which)
     rows = db.execute(
-        "SELECT sample_id, attempt, error, response, tool_calls, seconds, input_tokens,"
-        " output_tokens, usd FROM evaluation_attempts WHERE evaluation_id = ?"
+        "SELECT sample_id, attempt, error, response, tool_calls, seconds, input_tokens,"  # noqa: S608
+        f" output_tokens, usd FROM evaluation_attempts WHERE {which.where}"
         " AND graded_at IS NOT NULL ORDER BY sample_id, attempt",
-        [evaluation_id],
+        which.values,
     )
     found: dict[str, list[Attempt]] = {}
     for sample_id, attempt, error, response, calls, *measured in rows:
@@ -185,11 +213,11 @@ def _calls(text: str) -> tuple[ToolCall, ...]:
     return read_tool_calls(json.loads(text), "tool_calls")
 
 
-def _grades(db: Database, evaluation_id: int) -> dict[tuple[str, int], list[Grade]]:
+def _grades(db: Database, which: _Which) -> dict[tuple[str, int], list[Grade]]:
     rows = db.execute(
-        "SELECT sample_id, attempt, grader, score, passed, reason, details, error"
-        " FROM evaluation_grades WHERE evaluation_id = ? ORDER BY sample_id, attempt, grader",
-        [evaluation_id],
+        "SELECT sample_id, attempt, grader, score, passed, reason, details, error"  # noqa: S608
+        f" FROM evaluation_grades WHERE {which.where} ORDER BY sample_id, attempt, grader",
+        which.values,
     )
     found: dict[tuple[str, int], list[Grade]] = {}
     for sample_id, attempt, grader, score, passed, reason, details, error in rows:

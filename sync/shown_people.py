@@ -64,7 +64,7 @@ def show_periods(periods: Sequence[PeriodAgreement]) -> None:
 
 def show_pairs(pairs: Iterable[tuple[str, PairAgreement]], names: Mapping[Any, str]) -> None:
     """The agreement of every two people on every field."""
-    headings = ("field", "first", "second", "tasks", "percent", "kappa")
+    headings = ("field", "first", "second", "tasks", "percent", "95%", "kappa", "95%")
     rows = [
         (
             field,
@@ -72,7 +72,9 @@ def show_pairs(pairs: Iterable[tuple[str, PairAgreement]], names: Mapping[Any, s
             names.get(pair.second, pair.second),
             pair.tasks,
             pair.percent.value,
+            _interval(pair.percent.interval),
             pair.kappa.value,
+            _interval(pair.kappa.interval),
         )
         for field, pair in pairs
     ]

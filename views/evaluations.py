@@ -9,7 +9,13 @@ from typing import Any
 from goldloop.evaluation import Attempt, CaseOutcome, Evaluation, attempt_outcome, case_outcomes
 from goldloop.evaluation.summary import Part, Summary, summarise
 from goldloop.printable import printable
-from store.evaluations import StoredEvaluation
+from store.database import Store
+from store.evaluations import (
+    StoredEvaluation,
+    evaluations_of,
+    get_evaluation,
+    stored_evaluation,
+)
 
 MOST_SLICES = 10
 _REASON = 160
@@ -117,6 +123,36 @@ def failed_cases(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
                 "reason": _reason(evaluation, one),
                 "task_url": one.case.task_url,
             }
+
+
+def evaluations_of_sample(db: Store, sample_id: str) -> list[dict[str, Any]]:
+    """What every evaluation made of one sample, oldest first, as JSON values; `finished` may be
+    false, and `runs` 0 where none is complete yet.
+    """
+    return [
+        _of_sample(stored, evaluation)
+        for number in evaluations_of(db, sample_id)
+        if (stored := stored_evaluation(db, number))
+        and (evaluation := get_evaluation(db, number, sample_id))
+    ]
+
+
+def _of_sample(stored: StoredEvaluation, evaluation: Evaluation) -> dict[str, Any]:
+    [outcome] = case_outcomes(evaluation)
+    return {
+        "evaluation_id": stored.evaluation_id,
+        "dataset": stored.dataset,
+        "version": stored.version,
+        "agent_version": stored.agent_version,
+        "created_at": stored.created_at,
+        "finished": stored.finished_at is not None,
+        "runs": len(outcome.case.attempts),
+        "passed": outcome.passes,
+        "graded": outcome.graded,
+        "errors": outcome.errors,
+        "error": outcome.error,
+        "reason": _reason(evaluation, outcome),
+    }
 
 
 def _reason(evaluation: Evaluation, outcome: CaseOutcome) -> str:

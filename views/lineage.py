@@ -28,6 +28,7 @@ from store.lineage import (
 )
 from store.runs import shown_runs, stored_runs
 from store.samples import get_sample
+from views.evaluations import evaluations_of_sample
 from views.project import Project, interface_in_use
 from views.version_folder import (
     checked_items,
@@ -69,6 +70,7 @@ def lineage(project: Project, db: Store, sample_id: str) -> dict[str, Any]:
         "consensus": _consensus(db, sample_id),
         "adjudication": [one for one in answers if one["decides"]],
         "versions": versions,
+        "evaluations": evaluations_of_sample(db, sample_id),
     }
 
 

@@ -19,8 +19,8 @@ Record = Mapping[str, Any]
 class Step:
     """Something that happened, or is known: when as far as it was written down, and details.
 
-    `link` is the task in Label Studio, `round_id` the round and `version` the NAME@VERSION that it
-    is about; `adverse` marks what went wrong.
+    `link` is the task in Label Studio, `round_id` the round, `version` the NAME@VERSION and
+    `evaluation_id` the evaluation that it is about; `adverse` marks what went wrong.
     """
 
     says: str
@@ -29,6 +29,7 @@ class Step:
     link: str | None = None
     round_id: int | None = None
     version: str | None = None
+    evaluation_id: int | None = None
     adverse: bool = False
 
 
@@ -240,6 +241,20 @@ def _moved(change: Record) -> str:
     return f"{old} -> {new}"
 
 
+def _evaluations(found: Record) -> Iterator[Step]:
+    for one in found["evaluations"]:
+        when, number = one["created_at"], one["evaluation_id"]
+        came = f"passed {one['passed']} of {one['runs']}" if one["runs"] else "not run yet"
+        says = (
+            f"evaluation {number} of {_short(one['agent_version'])} on {one['dataset']}"
+            f"@{one['version']} at {time_text(when)}: {came}"
+        )
+        details = [f"{one['errors']} came to nothing: {_short(one['error'])}"]
+        details = (details if one["errors"] else []) + ([one["reason"]] if one["reason"] else [])
+        adverse = one["passed"] < one["graded"]
+        yield Step(says, tuple(details), when, evaluation_id=number, adverse=adverse)
+
+
 ASKED, DECIDED = "what is asked", "adjudication"
 _SECTIONS: Mapping[str, Callable[[Record], Iterator[Step]]] = {
     "where it came from": _origin,
@@ -252,6 +267,7 @@ _SECTIONS: Mapping[str, Callable[[Record], Iterator[Step]]] = {
     DECIDED: _decided,
     "gold check": _checks,
     "versions": _versions,
+    "evaluations": _evaluations,
 }
 
 

@@ -12,7 +12,7 @@ NAMED_BESIDE = "-"
 LONGEST = 1000
 
 
-def sample_link(sample_id: str, endpoint: str = "sample", **query: str) -> str:
+def sample_link(sample_id: str, endpoint: str = "sample", **query: str | int) -> str:
     """Where a sample's page is. Browsers and servers fold `//` and `..`, so an id that has these
     stands in the query.
     """

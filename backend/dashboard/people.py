@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound
 
 from backend.dashboard.choices import choice, options
 from backend.dashboard.kept import kept, kept_as
+from backend.dashboard.numbers import moment
 from backend.dashboard.paging import page_of
 from backend.dashboard.plots import Plot
 from goldloop.agreement import FieldAgreement, PairAgreement
@@ -28,10 +29,12 @@ from views.people import (
     Part,
     agreement_by_field,
     agreement_by_pair,
+    agreement_by_period,
     agreement_in_slices,
     random_part,
     reports,
     slices_of,
+    with_intervals,
     words_shown,
 )
 from views.project import Project
@@ -61,6 +64,11 @@ PAIRS: Mapping[str, tuple[str, Callable[[PairAgreement], Any]]] = {
 
 def _last(value: float | None) -> tuple[bool, float]:
     return value is None, value or 0.0
+
+
+# How a field's agreement can be taken apart: by these and over time.
+OVER_TIME = "time"
+PARTS = (*SLICES, OVER_TIME)
 
 
 def _less(value: float | None) -> float | None:
@@ -102,7 +110,7 @@ def _work(project: Project, db: Store) -> Work:
 def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping[str, Any]:
     """Every field and every person, and one field in slices, by pair and by option."""
     work = work_of(project, db)
-    by = choice(arguments, "by", SLICES)
+    by = choice(arguments, "by", PARTS)
     if not work.reports:
         return {"work": work}
     names = [one.field for one in work.fields]
@@ -119,7 +127,7 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
         "order": order,
         "choices": {
             "field": options(names),
-            "by": options(SLICES),
+            "by": options(PARTS),
             "sort": options({name: says for name, (says, _) in PEOPLE.items()}),
             "pairs": options({name: says for name, (says, _) in PAIRS.items()}),
         },
@@ -147,6 +155,8 @@ def _slices(db: Store, work: Work, field: str, by: str) -> dict[str, Any] | None
     """The agreement on a field in the largest slices, and how many there are."""
     if not by:
         return None
+    if by == OVER_TIME:
+        return _periods(work, field)
     slices = slices_of(db, by, work.answered.tasks)
     counts = Counter(name for own in slices.values() for name in own)
     largest = {name for name, _ in counts.most_common(MOST_SLICES)}
@@ -160,20 +170,28 @@ def _slices(db: Store, work: Work, field: str, by: str) -> dict[str, Any] | None
     }
 
 
+def _periods(work: Work, field: str) -> dict[str, Any]:
+    """The agreement on a field over time, in parts that hold as many tasks each."""
+    parts = agreement_by_period(work.answered, fields=[work.field(field)])
+    rows = [(f"{moment(o.start)} to {moment(o.end)}", o.agreement) for o in parts]
+    return {"rows": rows, "all": len(rows), "without": 0}
+
+
 def _pairs(
     project: Project, work: Work, field: str, order: str, arguments: Mapping[str, str]
 ) -> dict[str, Any]:
     found: list[tuple[str, PairAgreement]] = []
-    if field:
-        fields = [work.field(field)]
+    fields = [work.field(field)] if field else []
+    if fields:
         found = kept_as(
             work.mark,
             (project.folder, "pairs", field),
-            lambda: agreement_by_pair(work.answered, fields),
+            lambda: agreement_by_pair(work.answered, fields, draws=0),
         )
     rows = sorted((pair for _, pair in found), key=PAIRS[order][1])
     table = page_of(arguments, len(rows), SIZE)
-    return {"pairs": rows[table.rows], "table": table}
+    shown = with_intervals(work.answered, fields[0], rows[table.rows]) if rows else []
+    return {"pairs": shown, "table": table}
 
 
 def one(

@@ -71,7 +71,8 @@ def dashboard(served: Served) -> Blueprint:
     )
     project = Project(served.folder, served.settings)
     site.before_request(lambda: _known_host(served))
-    site.after_request(_with_headers)
+    # Of the app: what leads to /dashboard/, or is refused, belongs to no blueprint.
+    site.after_app_request(_with_headers)
     site.context_processor(lambda: {"pages": PAGES, "project_name": served.folder.name})
     for name, filtered in FILTERS.items():
         site.add_app_template_filter(filtered, name)
@@ -156,7 +157,14 @@ def _host_name() -> str:
         return ""
 
 
+def is_ours(path: str) -> bool:
+    """Whether a path is one of the dashboard's."""
+    return path == PREFIX or path.startswith(f"{PREFIX}/")
+
+
 def _with_headers(response: Response) -> Response:
+    if not is_ours(request.path):
+        return response
     response.headers.update(HEADERS)
     if request.endpoint != "dashboard.static":
         response.headers["Cache-Control"] = "no-store"
@@ -172,4 +180,4 @@ def error_page(error: HTTPException) -> Response:
     response = cast(Response, error.get_response())
     response.set_data(page)
     response.content_type = "text/html; charset=utf-8"
-    return _with_headers(response)
+    return response

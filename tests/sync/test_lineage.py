@@ -19,6 +19,8 @@ from store.gold_checks import GoldCheck, plan_checks
 from store.returned_answers import ExpertAnswer, confirm_return, plan_return
 from store.tasks import ReviewProject, mark_delivered, plan_tasks, save_review_project
 from sync.init import init_project
+from tests.backend.dashboard.gated_store import store_evaluation
+from tests.sync.gating import evaluation
 from tests.sync.labelled import PROJECT, Labelled, labelled
 from tests.sync.loop import Loop
 from tests.sync.reported import IMAGE, MARKDOWN, STEERING, reported
@@ -187,6 +189,33 @@ class TestOfOthers:
         assert found["gold_check"]["voters"]["1"] == "Ann Lee"
         assert [one["is_check"] for one in found["annotations"]] == [False, False, True]
         assert "answers a gold check" in output
+
+    def test_what_evaluations_made_of_it_is_told_with_the_reason(self, own: Labelled) -> None:
+        for name, wrong in (("v1", ()), ("v2", (0,))):
+            made = evaluation(name, wrong, 1, hostile=bool(wrong))
+            store_evaluation(own.db, replace(made, cases=(replace(made.cases[0], sample_id="s0"),)))
+        store_evaluation(own.db, evaluation("v3", count=1))
+        first, second = shown(own, "s0")["evaluations"]
+        assert (first["agent_version"], first["runs"], first["passed"]) == ("v1", 1, 1)
+        assert (second["evaluation_id"], second["passed"], second["errors"]) == (2, 0, 0)
+        assert second["reason"].startswith("tools: ")
+        output = own.run("show", "s0").stdout
+        assert "evaluation 1 of v1 on golden@1.0.0" in output
+        assert "passed 0 of 1" in output
+        assert "\x1b" not in output
+
+    def test_an_evaluation_that_broke_or_is_not_yet_there_is_no_failure(
+        self, own: Labelled
+    ) -> None:
+        broke = evaluation("v1", count=1, errors=(0,))
+        missing = replace(evaluation("v2", count=1).cases[0], attempts=())
+        for made, case in ((broke, broke.cases[0]), (evaluation("v2", count=1), missing)):
+            one = replace(made, cases=(replace(case, sample_id="s1"),))
+            store_evaluation(own.db, one, finished=case is not missing)
+        output = own.run("show", "s1").stdout
+        assert "1 came to nothing: timeout" in output
+        assert "evaluation 2 of v2 on golden@1.0.0" in output
+        assert "not run yet" in output
 
     def test_a_sample_that_only_a_version_knows_is_shown_from_there(
         self, shared: Labelled, tmp_path: Path

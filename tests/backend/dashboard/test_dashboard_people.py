@@ -144,8 +144,8 @@ def test_pairs_have_the_numbers_of_agreement_and_turn_pages(
     wanted = {
         (f"Person {one['first']}", f"Person {one['second']}"): [
             str(one["tasks"]),
-            f"{one['percent']['value']:.1%}",
-            number(one["kappa"]["value"]),
+            f"{one['percent']['value']:.1%}" + spanned(one["percent"], "{:.0%}"),
+            number(one["kappa"]["value"]) + spanned(one["kappa"], "{:.2f}"),
         ]
         for one in said(crowd, "agreement", "--pairs")
         if one["field"] == "correctness"
@@ -156,10 +156,30 @@ def test_pairs_have_the_numbers_of_agreement_and_turn_pages(
         text = browser.get(f"{PEOPLE}?field=correctness&pairs=high&page={page}").text
         for row in rows(text, "Pairs of annotators"):
             found[row[0], row[1]] = row[2:]
-            shares.append(float(row[3].rstrip("%")))
+            shares.append(float(row[3].partition("%")[0]))
     assert found == wanted
     assert shares == sorted(shares, reverse=True)
     assert len(wanted) > people.SIZE
+
+
+def spanned(one: dict[str, Any], form: str) -> str:
+    """The interval of a value, as it stands behind it."""
+    ends = one["interval"]
+    return f" ({' to '.join(map(form.format, ends))})" if ends else ""
+
+
+def test_a_field_is_taken_apart_over_time(crowd: Labelled, browser: FlaskClient) -> None:
+    wanted = [
+        (str(one["tasks"]), number(one["score"]["value"]))
+        for one in said(crowd, "agreement", "--over-time")
+        if one["field"] == "correctness"
+    ]
+    page = browser.get(f"{PEOPLE}?field=correctness&by=time").text
+    found = rows(page, "Agreement by time")
+    assert [(row[1], row[6]) for row in found] == wanted
+    assert len(wanted) > 1
+    assert found[0][0] <= found[-1][0]
+    assert "goldloop agreement --over-time" in page
 
 
 def test_what_is_confused_is_everybodys_confusions_together(

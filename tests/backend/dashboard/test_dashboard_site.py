@@ -57,7 +57,7 @@ def test_a_page_is_whole_and_names_itself(client: FlaskClient, path: str) -> Non
     assert " · project · Goldloop</title>" in reply.text
 
 
-@pytest.mark.parametrize("path", [*PATHS, *MISSING, *NONSENSE, STATIC])
+@pytest.mark.parametrize("path", [*PATHS, *MISSING, *NONSENSE, STATIC, "/dashboard"])
 def test_every_answer_carries_the_strict_policy(client: FlaskClient, path: str) -> None:
     headers = client.get(path, buffered=True).headers
     policy = headers["Content-Security-Policy"]
@@ -194,7 +194,7 @@ def test_this_machine_has_several_names(client: FlaskClient, host: str) -> None:
     assert client.get("/dashboard/", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("path", [*PATHS, *MISSING, STATIC])
+@pytest.mark.parametrize("path", [*PATHS, *MISSING, STATIC, "/dashboard"])
 def test_a_password_is_asked_for_before_anything_is_told(empty: Path, path: str) -> None:
     reply = client_of(empty, **SECRETS).get(path, buffered=True)
     assert reply.status_code == 401

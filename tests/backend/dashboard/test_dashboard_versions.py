@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from flask.testing import FlaskClient
 from backend.dashboard import version_folders, versions
 from sync.init import init_project
 from tests.backend.dashboard.dashboard_pages import client_of
+from tests.backend.dashboard.gated_store import store_evaluation
+from tests.sync.gating import evaluation
 from tests.sync.labelled import Labelled, labelled
 from tests.sync.reported import MARKDOWN, PICKED, SCRIPT
 from views.report import report_of_commit
@@ -275,6 +278,14 @@ class TestLineage:
 
     def test_leads_to_the_dispute_of_a_sample_that_is_held_back(self, client: FlaskClient) -> None:
         assert 'href="/dashboard/disputes/s4"' in client.get("/dashboard/samples/s4").text
+
+    def test_leads_to_how_each_evaluation_graded_it(self, alone: Labelled) -> None:
+        made = evaluation("v2", (0,), 1)
+        store_evaluation(alone.db, replace(made, cases=(replace(made.cases[0], sample_id="s0"),)))
+        page = client_of(alone.folder).get("/dashboard/samples/s0").text
+        assert "evaluation 1 of v2 on golden@1.0.0" in page
+        assert 'href="/dashboard/evaluations/1/s0"' in page
+        assert "the call refund is missing" in page
 
     def test_of_a_sample_that_only_a_version_knows_is_told_from_there(
         self, alone: Labelled
