@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from project_folder import Folder, record, tasks_of
 
+from backend import label_studio_ml
 from backend.label_studio_ml import LabelStudioMLBase
 from backend.model import StoredRunsModel, model_class
 from backend.served import Served
@@ -93,18 +94,36 @@ class BaseOf2:
         return self._kept.get("model_version")
 
 
-def test_it_is_served_the_way_that_2_x_serves_models(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # 2.x is not on PyPI, so its base class is stood in for.
+def model_on(base_class: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """backend.model, with a model on another base class."""
     base = ModuleType("backend.label_studio_ml")
-    base.LabelStudioMLBase = BaseOf2  # type: ignore[attr-defined]
+    base.LabelStudioMLBase = base_class  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, base.__name__, base)
     spec = importlib.util.find_spec("backend.model")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def test_without_label_studio_ml_it_answers_as_well(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label_studio_ml, "find_spec", lambda _: None)
+    module = model_on(label_studio_ml.find_base(), monkeypatch)
+    folder.add(record("a", 0.25))
+    model = module.model_class(Served(folder.path, folder.settings))()
+    assert not isinstance(model, LabelStudioMLBase)
+    [item] = model.predict(tasks_of("a"))
+    assert (item["score"], item["model_version"]) == (0.25, "v1")
+
+
+def test_it_is_served_the_way_that_2_x_serves_models(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 2.x is not on PyPI, so its base class is stood in for.
+    module = model_on(BaseOf2, monkeypatch)
     folder.add(record("a", 0.25))
     made = module.model_class(Served(folder.path, folder.settings))
     model = made(project_id="7", label_config="<View/>")
