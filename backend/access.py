@@ -8,11 +8,13 @@ import hmac
 from enum import Enum
 from hashlib import sha256
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from werkzeug.datastructures import Authorization
+from werkzeug.exceptions import Forbidden
 
 from goldloop.errors import SettingsError
-from goldloop.settings import Secrets
+from goldloop.settings import Secrets, Settings
 from goldloop.webhooks import check_webhook_secret
 
 
@@ -50,6 +52,28 @@ def check_credentials(secrets: Secrets, host: str) -> None:
             "GOLDLOOP_BACKEND_USER and GOLDLOOP_BACKEND_PASSWORD must be ASCII, and the user "
             "without a colon: basic authentication cannot carry them otherwise"
         )
+
+
+def check_host(settings: Settings, host: str) -> None:
+    """Without a password only this machine's own names are answered, and the one that Label Studio
+    reaches us by: another site could otherwise point a name of its own at us, and read what a
+    browser here may read. `host` is the request's, with or without a port; raises Forbidden.
+    """
+    if settings.secrets.backend_password:
+        return
+    name = _host_name(f"//{host}")
+    if not is_loopback(name) and (not name or name != _host_name(settings.backend.url)):
+        raise Forbidden(
+            "without a password, only localhost and the host of [backend] url are answered"
+        )
+
+
+def _host_name(address: str) -> str:
+    """The name in an address, without a port; nothing where there is none."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def is_loopback(host: str) -> bool:

@@ -30,7 +30,7 @@ from werkzeug.exceptions import (
     Unauthorized,
 )
 
-from backend.access import Sender, check_credentials, is_allowed, webhook_sender
+from backend.access import Sender, check_credentials, check_host, is_allowed, webhook_sender
 from backend.bodies import forget_body, json_object, small_json_object
 from backend.dashboard.site import dashboard, error_page, is_ours
 from backend.model import StoredRunsModel, model_class
@@ -174,8 +174,10 @@ def _model_class() -> type[StoredRunsModel]:
 
 
 def _authenticate() -> None:
-    asked = request.endpoint not in OPEN
-    if asked and not is_allowed(_served().settings.secrets, request.authorization):
+    if request.endpoint in OPEN:
+        return
+    check_host(_served().settings, request.host)
+    if not is_allowed(_served().settings.secrets, request.authorization):
         challenge = WWWAuthenticate("basic", {"realm": "goldloop"})
         raise Unauthorized("this asks for the ML backend's user and password", None, challenge)
 

@@ -16,9 +16,10 @@ class Standing:
     run by the agent version in use. `unchecked_batches` of synthetic samples wait for their spot
     check, `undelivered_rounds` for a push, `set_aside` events for somebody to look. `open_tasks`
     have too few answers, `disputed` need one more annotator, `ambiguous` an expert. `gold` samples
-    have labels that stand; the newest version holds `committed` items, None before the first.
-    `damaged` names the newest version where it is not as it was committed, `unevaluated` where no
-    evaluation on it has ended.
+    have labels that stand; of the newest version's items `committed` are labelled by annotators,
+    None before the first. `damaged` names the newest version where it is not as it was committed,
+    `unevaluated` where no evaluation on it has ended. `blocked` is the newest evaluation where its
+    gate found a regression, and `is_reviewed` whether people were asked about what flipped.
     """
 
     samples: int = 0
@@ -34,6 +35,8 @@ class Standing:
     committed: int | None = None
     damaged: str | None = None
     unevaluated: str | None = None
+    blocked: int | None = None
+    is_reviewed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,22 @@ def next_steps(now: Standing) -> list[Waiting]:
     if not now.samples:
         return [*_batches(now), Waiting(YOU, "the pool is empty", "goldloop import samples.jsonl")]
     found = [*_to_mend(now), *_to_answer(now), *_to_keep(now)]
-    if not found and now.pool:
+    return [*(found or [_to_go_on(now)]), *_blocked(now)]
+
+
+def _to_go_on(now: Standing) -> Waiting:
+    """What to do when nothing waits."""
+    if now.pool:
         what = f"{_count(now.pool, 'sample')} in the pool that nobody was asked about"
-        return [Waiting(YOU, what, "goldloop push --batch-size 20")]
-    nothing = Waiting(YOU, "every sample is labelled and committed", "goldloop import more.jsonl")
-    return found or [nothing]
+        return Waiting(YOU, what, "goldloop push --batch-size 20")
+    return Waiting(YOU, "every sample is labelled and committed", "goldloop import more.jsonl")
+
+
+def _blocked(now: Standing) -> Iterator[Waiting]:
+    if now.blocked is not None:
+        what = f"evaluation {now.blocked}, in which its gate found a regression"
+        command = "gate-review" if now.is_reviewed else "push --from-gate"
+        yield Waiting(YOU, what, f"goldloop {command} {now.blocked}")
 
 
 def _batches(now: Standing) -> Iterator[Waiting]:

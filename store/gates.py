@@ -57,6 +57,15 @@ def count_gates(db: Database, status: str | None = None) -> int:
     return int(db.execute(sql, {"status": status, "evaluation": None}).fetchone()[0])
 
 
+def blocked_evaluation(db: Database) -> int | None:
+    """The newest finished evaluation, where its last gate found a regression."""
+    row = db.execute(
+        "SELECT candidate_id, status FROM gates WHERE candidate_id = (SELECT max(evaluation_id)"
+        " FROM evaluations WHERE finished_at IS NOT NULL) ORDER BY gate_id DESC LIMIT 1"
+    ).fetchone()
+    return None if row is None or row[1] != "regression" else int(row[0])
+
+
 def list_gates(
     db: Database,
     status: str | None = None,

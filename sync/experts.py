@@ -11,9 +11,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid5
 
-from goldloop.consensus import STANDING, Annotation, counted
+from goldloop.consensus import STANDING, counted
 from goldloop.fields import Answers
-from goldloop.prn import permanent_random_number
 from label_config.expert_case import (
     EARLIER_ANSWERS,
     MODEL_VERSION,
@@ -49,7 +48,7 @@ from sync.doubles import remove_doubles
 from sync.project import Project
 from sync.review_project import VIEW, find_or_create
 from sync.webhook import install_webhook, is_webhook_set
-from views.answers import read_annotations
+from views.answers import in_no_order, read_annotations
 from views.project import interface_in_use
 from views.routing import expert_ids
 
@@ -176,25 +175,15 @@ def _cases(
     samples, shown = get_samples(db, sample_ids), shown_runs(db, sample_ids)
     runs = {key[0]: run for key, run in stored_runs(db, sample_ids).items() if key in shown}
     annotations = read_annotations(project, db, sample_ids)
-    secret = bytes.fromhex(project_fact(db, "secret"))
     return [
         _case(
             interface,
             task_data(samples[sample_id], runs[sample_id]),
-            _nameless(secret, sample_id, annotations.get(sample_id, ())),
+            [one.answers for one in in_no_order(db, sample_id, counted(annotations[sample_id]))],
             disputed.get(sample_id, ()),
         )
         for sample_id in sample_ids
     ]
-
-
-def _nameless(secret: bytes, sample_id: str, given: Sequence[Annotation]) -> list[Answers]:
-    """The answers in an order that differs from case to case, so that it gives nobody away."""
-
-    def place(annotation: Annotation) -> float:
-        return permanent_random_number(secret, f"{sample_id}/{annotation.annotator_id}")
-
-    return [annotation.answers for annotation in sorted(counted(given), key=place)]
 
 
 def _case(

@@ -11,6 +11,8 @@ from goldloop.errors import SettingsError, VersionError
 from goldloop.next_steps import Standing, Waiting, next_steps
 from store.database import Store
 from store.evaluations import was_evaluated
+from store.gate_review import gate_review_tasks
+from store.gates import blocked_evaluation
 from store.runs import named_version
 from store.samples import count_without_run
 from store.summary import Summary, summarise
@@ -46,6 +48,7 @@ def _standing(
     states = counts.consensus
     decided = sum(states.values()) - states.get(State.WAITING, 0)
     committed, damaged = _committed(project, versions)
+    blocked = blocked_evaluation(db)
     return Standing(
         samples=counts.samples,
         pool=counts.pool,
@@ -60,6 +63,8 @@ def _standing(
         committed=committed,
         damaged=damaged,
         unevaluated=_unevaluated(project, db, versions),
+        blocked=blocked,
+        is_reviewed=blocked is not None and bool(gate_review_tasks(db, blocked)),
     )
 
 
@@ -85,12 +90,15 @@ def _unevaluated(project: Project, db: Store, versions: Mapping[str, Sequence[st
 def _committed(
     project: Project, versions: Mapping[str, Sequence[str]]
 ) -> tuple[int | None, str | None]:
-    """How many items the newest version has; or its name, where its manifest is damaged."""
+    """How many items of the newest version annotators labelled; or its name, where its manifest is
+    damaged. One of an older Goldloop holds nothing else.
+    """
     dataset = project.settings.dataset.name
     if not versions.get(dataset):
         return None, None
     root, newest = project.path(project.settings.store.versions), versions[dataset][-1]
     try:
-        return int(read_manifest(root, dataset, newest)["items"]), None
+        manifest = read_manifest(root, dataset, newest)
+        return int((manifest.get("quality") or {}).get("human_labelled", manifest["items"])), None
     except VersionError:
         return None, f"{dataset}@{newest}"

@@ -9,7 +9,7 @@ from typing import Any
 from backend.dashboard.choices import choice, options, words
 from backend.dashboard.kept import kept
 from backend.dashboard.paging import page_of
-from backend.dashboard.version_folders import named_version, root_of
+from backend.dashboard.version_folders import root_of, version_named
 from store.database import Store
 from views.diff import Compared, compare, explained
 from views.diff_rows import EVIDENCE, KINDS, DiffRow, diff_rows, evidence_rows
@@ -39,7 +39,7 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
     if not (a and b):
         newest = [*known[:2], "", ""]
         return {**chosen, "a": a or newest[1], "b": b or newest[0]}
-    older, newer = named_version(project, a), named_version(project, b)
+    older, newer = version_named(project, a), version_named(project, b)
     name = ("diff", older.name, newer.name)
     rows, guidelines = kept(project, name, lambda: _compared(project, db, older, newer))
     shown = [row for row in rows if row.kind == kind or (not kind and row.kind != EVIDENCE)]

@@ -13,6 +13,7 @@ from backend.dashboard.choices import choice, words
 from backend.dashboard.kept import kept
 from goldloop.disagreement import Cause
 from goldloop.routing import Step
+from label_config.expert_case import answer_text
 from store.database import Store
 from store.samples import get_samples
 from views.disputes import Dispute, held_back, list_disputes
@@ -68,18 +69,20 @@ class Case:
     def splits(self) -> list[tuple[str, list[tuple[str, int]]]]:
         """Of each disputed field, how often each answer was given."""
         return [
-            (one.field, Counter(map(_text, one.answers)).most_common()) for one in self.disputes
+            (one.field, Counter(answer_text(said) or "" for said in one.answers).most_common())
+            for one in self.disputes
         ]
 
 
-def _text(value: object) -> str:
-    return str(value)
+def _by_agreement(case: Case) -> tuple[bool, float, str]:
+    """What is not known comes last."""
+    return case.agreement_rate is None, case.agreement_rate or 0.0, case.sample_id
 
 
 _SORTS: Mapping[str, tuple[str, Callable[[Case], Any]]] = {
     "oldest": ("longest waiting", lambda case: (case.updated_at, case.sample_id)),
     "newest": ("newest", lambda case: case.updated_at),
-    "split": ("least agreement", lambda case: (case.agreement_rate or 0.0, case.sample_id)),
+    "split": ("least agreement", _by_agreement),
     "answers": ("most answers", lambda case: (-case.annotators, case.sample_id)),
     "sample": ("sample", lambda case: case.sample_id),
 }

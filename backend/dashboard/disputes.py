@@ -29,7 +29,7 @@ from label_config.expert_case import answer_text
 from store.consensus import StoredConsensus, stored_consensus
 from store.database import Store
 from store.samples import get_sample
-from views.answers import read_annotations, rules_in_use
+from views.answers import in_no_order, read_annotations, rules_in_use
 from views.disputes import next_text, why_text
 from views.project import Project, interface_in_use
 
@@ -109,7 +109,7 @@ def _place_in(queue: Sequence[str], sample_id: str) -> dict[str, Any]:
 def _answers(project: Project, db: Store, case: Case, consensus: StoredConsensus) -> dict[str, Any]:
     """The answers side by side, and why they differ."""
     given = read_annotations(project, db, [case.sample_id]).get(case.sample_id, [])
-    answers = counted(given)
+    answers = in_no_order(db, case.sample_id, counted(given))
     return {
         "columns": answers,
         "rows": _rows(interface_in_use(project, db).fields, answers, case),
@@ -162,4 +162,4 @@ def _says(why: Why, names: Mapping[int, str]) -> str:
     """What speaks for the cause, without the examples, which the page links to."""
     if why.cause is Cause.ANNOTATOR:
         return why_text(why, names)
-    return " and ".join(map(str, why.options))
+    return " and ".join(answer_text(one) or "" for one in why.options)

@@ -18,7 +18,7 @@ from backend.dashboard.paging import page_of
 from backend.dashboard.plots import Plot
 from goldloop.evaluation import Part, summarise
 from store.database import Store
-from store.evaluations import StoredEvaluation, get_evaluation, list_evaluations
+from store.evaluations import StoredEvaluation, count_evaluations, get_evaluation, list_evaluations
 from store.gates import count_gates, list_gates
 from views import gate_words
 from views.evaluations import Listed, kind_of, with_changes
@@ -66,14 +66,14 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
     every = all_runs(project, db)
     asked, by = _read_query(arguments), choice(arguments, "by", LINES, "branch")
     found = sorted((one for one in every if _fits(one, asked)), key=_SORTS[asked.sort][1])
-    cases = words(arguments, "cases")
+    cases = choice(arguments, "cases", {case_set(one.stored) for one in every})
     pages = page_of(arguments, len(found), SIZE)
     plotted, same = _on_same_cases(found, cases)
     return {
         "rows": found[pages.rows],
         "table": pages,
         "total": len(every),
-        "is_cut": len(every) == MOST_RUNS,
+        "is_cut": len(every) < sum(count_evaluations(db)),
         "asked": asked,
         "by": by,
         "cases": plotted[0] if plotted else "",
@@ -154,8 +154,8 @@ def _on_same_cases(
         key=lambda one: one.stored.evaluation_id,
     )
     sets = {case_set(one.stored): one.stored for one in done}
-    chosen = asked if asked in sets else case_set(done[-1].stored) if done else ""
-    if not chosen:
+    chosen = asked or (case_set(done[-1].stored) if done else "")
+    if chosen not in sets:
         return None, []
     same = [one for one in done if case_set(one.stored) == chosen]
     return (chosen, sets[chosen]), same[-PLOTTED:]

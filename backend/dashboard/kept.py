@@ -18,7 +18,7 @@ from store.database import utc_now
 from views.project import Project
 
 T = TypeVar("T")
-MOST = 24
+MOST = 48
 # What took more seconds than these is shown for so many times as long before it is made anew.
 SLOW, TIMES = 1.0, 20
 
@@ -35,8 +35,9 @@ class _Place:
 
     def make(self, state: Hashable, make: Callable[[], Any]) -> None:
         """Make the value anew."""
-        began, self.made_at = monotonic(), utc_now()
-        self.value, self.state = make(), state
+        began, at = monotonic(), utc_now()
+        # Together, and only when it is there: others read it while it is made.
+        self.value, self.state, self.made_at = make(), state, at
         took = monotonic() - began
         self.fresh_until = monotonic() + took * TIMES if took > SLOW else 0.0
 
@@ -84,12 +85,13 @@ def oldest_shown() -> str | None:
 
 
 def _place(what: Hashable) -> _Place:
-    """Where a value is kept; those that were used last stay."""
+    """Where a value is kept; those stay that were slow to make, and then those used last."""
     with _lock:
         place = _places.setdefault(what, _Place())
         _places.move_to_end(what)
         while len(_places) > MOST:
-            _places.popitem(last=False)
+            quick = (key for key, one in _places.items() if key != what and not one.fresh_until)
+            del _places[next(quick, next(iter(_places)))]
         return place
 
 

@@ -13,13 +13,14 @@ LONGEST = 1000
 
 
 def sample_link(sample_id: str, endpoint: str = "sample", **query: str | int) -> str:
-    """Where a sample's page is. Browsers and servers fold `//` and `..`, so an id that has these
-    stands in the query.
+    """Where a sample's page is. Browsers and servers fold `//` and `..`, turn backslashes, and lose
+    control characters, so an id that has such stands in the query.
     """
     page = f"dashboard.{endpoint}"
     values: dict[str, Any] = {"sample_id": sample_id, **query}
     parts = sample_id.split("/")
-    if {"", ".", "..", NAMED_BESIDE} & {part.strip() for part in parts}:
+    folded = {"", ".", "..", NAMED_BESIDE} & {part.strip() for part in parts}
+    if folded or "\\" in sample_id or not sample_id.isprintable():
         values |= {"sample_id": NAMED_BESIDE, "id": sample_id}
     return url_for(page, **values)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from store.database import Store
@@ -18,7 +18,7 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
     """The steps from the pool to the newest version, and what waits."""
     status = status_of(project, db, people=False)
     return {
-        "steps": [*_steps(status.counts, status.versions), _evaluated(db)],
+        "steps": [*_steps(status.counts, _newest(project, status.versions)), _evaluated(db)],
         "waiting": status.waiting,
         "links": [
             (place.title, f"{place.url}/projects/{place.project_id}")
@@ -28,12 +28,17 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
     }
 
 
-def _steps(counts: Any, versions: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _newest(project: Project, versions: Mapping[str, Sequence[str]]) -> str:
+    """The newest version of the dataset in use."""
+    dataset = project.settings.dataset.name
+    return f"{dataset}@{versions[dataset][-1]}" if versions.get(dataset) else "none yet"
+
+
+def _steps(counts: Any, newest: str) -> list[dict[str, Any]]:
     """What the flow shows: name, number, a word on it, and what the number counts."""
     states = counts.consensus
     gold = states.get("agreed", 0) + states.get("adjudicated", 0)
     open_ones = states.get("disputed", 0) + states.get("ambiguous", 0)
-    newest = next((f"{name}@{made[-1]}" for name, made in versions.items() if made), "none yet")
     return [
         _step(
             "Pool", counts.pool, f"of {counts.samples:,} samples", "samples that no round picked"
@@ -58,7 +63,7 @@ def _steps(counts: Any, versions: Mapping[str, Any]) -> list[dict[str, Any]]:
         ),
         _step("Disputed", open_ones, "no label stands", "samples that people disagree on"),
         _step("Gold", gold, "labels stand", "samples whose labels stand"),
-        _step("Version", None, newest, "the newest dataset version"),
+        _step("Version", None, newest, "the newest version of the dataset in use"),
     ]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jinja2 import Undefined
+
 from goldloop.fields import Value
 from goldloop.printable import printable
 from label_config.expert_case import answer_text
@@ -69,12 +71,16 @@ def answered(value: Value | None) -> str:
     return answer_text(value) or UNKNOWN
 
 
+def _or_unknown(shown: Callable[..., str]) -> Callable[..., str]:
+    """The filter, with a dash for what an older record does not have."""
+
+    def filtered(value: Any, *more: Any) -> str:
+        return shown(None if isinstance(value, Undefined) else value, *more)
+
+    return filtered
+
+
 FILTERS: Mapping[str, Callable[..., str]] = {
-    "count": count,
-    "percent": percent,
-    "decimal": decimal,
-    "moment": moment,
-    "line": line,
-    "lines": lines,
-    "answered": answered,
+    shown.__name__: _or_unknown(shown)
+    for shown in (count, percent, decimal, moment, line, lines, answered)
 }

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, render_template, request
-from werkzeug.exceptions import Forbidden, HTTPException, ServiceUnavailable
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
-from backend.access import is_loopback
 from backend.dashboard import (
     diff,
     disputes,
@@ -29,8 +27,9 @@ from backend.dashboard.kept import oldest_shown
 from backend.dashboard.links import sample_link
 from backend.dashboard.numbers import FILTERS
 from backend.dashboard.state import state_of
+from backend.dashboard.version_folders import DamagedVersion, words_of
 from backend.served import Served
-from goldloop.errors import SettingsError
+from goldloop.errors import SettingsError, VersionError
 from store.database import Store
 from views.project import Project
 
@@ -70,7 +69,6 @@ def dashboard(served: Served) -> Blueprint:
         static_folder="static",
     )
     project = Project(served.folder, served.settings)
-    site.before_request(lambda: _known_host(served))
     # Of the app: what leads to /dashboard/, or is refused, belongs to no blueprint.
     site.after_app_request(_with_headers)
     site.context_processor(lambda: {"pages": PAGES, "project_name": served.folder.name})
@@ -82,7 +80,11 @@ def dashboard(served: Served) -> Blueprint:
     def page(rule: str, endpoint: str, values: Callable[..., Values], template: str) -> None:
         def view(**arguments: Any) -> Response:
             with served.store() as db:
-                return _page(project, db, endpoint, values, template, arguments)
+                made = _page(project, db, endpoint, values, template, arguments)
+            # Raised out here: a refusal is no fault of the store, which would be opened anew.
+            if isinstance(made, HTTPException):
+                raise made
+            return made
 
         site.add_url_rule(rule, endpoint, view)
 
@@ -125,36 +127,26 @@ def _page(
     values: Callable[..., Values],
     template: str,
     arguments: Mapping[str, Any],
-) -> Response:
-    """A page; nothing at all for a browser that looks again and has the newest already."""
+) -> Response | HTTPException:
+    """A page, or why there is none; nothing at all for a browser that looks again and has the
+    newest already.
+    """
     state = state_of(project)
     if request.headers.get("X-State") == state:
         return Response(status=204)
     try:
         made = values(project, db, request.args, **arguments)
+    except HTTPException as error:
+        return error
+    except VersionError as error:
+        return DamagedVersion(words_of(project, error))
     except SettingsError as error:
         # Whoever may read these pages may know what to mend.
-        raise ServiceUnavailable(str(error)) from None
+        return ServiceUnavailable(str(error))
     if oldest_shown():
         # The browser is to ask again, though nothing changes any more.
         state = f"{state}-older"
     return make_response(render_template(template, endpoint=endpoint, state=state, **made))
-
-
-def _known_host(served: Served) -> None:
-    """Without a password only this machine's own names are answered: another site could otherwise
-    point a name of its own at us, and read what a browser here may read.
-    """
-    if not served.settings.secrets.backend_password and not is_loopback(_host_name()):
-        raise Forbidden("without a password, the dashboard answers to localhost alone")
-
-
-def _host_name() -> str:
-    """The name that the browser asked for, without a port; nothing where it is none."""
-    try:
-        return urlsplit(f"//{request.host}").hostname or ""
-    except ValueError:
-        return ""
 
 
 def is_ours(path: str) -> bool:
@@ -173,9 +165,10 @@ def _with_headers(response: Response) -> Response:
 
 def error_page(error: HTTPException) -> Response:
     """What a browser is shown in place of a page, with the headers that belong to the status; who
-    did not show the password is told nothing else, not even the project's name.
+    may not be answered is told nothing else, not even the project's name.
     """
-    hidden = {"pages": (), "project_name": ""} if error.code == HTTPStatus.UNAUTHORIZED else {}
+    refused = error.code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    hidden = {"pages": (), "project_name": ""} if refused else {}
     page = render_template("error.html", error=error, endpoint=None, state="", **hidden)
     response = cast(Response, error.get_response())
     response.set_data(page)

@@ -16,6 +16,7 @@ from views.verify_version import VersionVerdict, verify_version
 from views.version_folder import (
     MANIFEST,
     VersionFolder,
+    check_file,
     check_version,
     find_version,
     items_of,
@@ -65,7 +66,7 @@ def checked_version(project: Project, dataset: str, version: str) -> VersionFold
     return folder
 
 
-def named_version(project: Project, reference: str) -> VersionFolder:
+def version_named(project: Project, reference: str) -> VersionFolder:
     """The same of a version as people name it: NAME@VERSION, a number, or NAME for the newest."""
     named = with_dataset(reference, project.settings.dataset.name)
     try:
@@ -98,10 +99,14 @@ _checked: dict[Path, Hashable] = {}
 
 
 def check_once(folder: VersionFolder) -> None:
-    """Raise VersionError as `check_version` does; reads a file again only when it was touched."""
+    """Raise VersionError as `check_version` does, and for any other file that is not as it was
+    committed; reads them again only when one was touched.
+    """
     marks = _marks(folder)
     if _checked.get(folder.path) != marks:
         check_version(folder)
+        for name in folder.manifest["files"]:
+            check_file(folder, name)
         _checked[folder.path] = marks
 
 

@@ -74,3 +74,12 @@ def test_a_version_that_no_agent_was_evaluated_on_is_named() -> None:
     now = Standing(samples=20, gold=20, committed=20, unevaluated="golden@1.0.0")
     [step] = next_steps(now)
     assert step.command == "goldloop evaluate --dataset golden@1.0.0"
+
+
+@pytest.mark.parametrize(
+    ("is_reviewed", "command"),
+    [(False, "goldloop push --from-gate 7"), (True, "goldloop gate-review 7")],
+)
+def test_a_gate_that_blocks_comes_last_and_hides_nothing(is_reviewed: bool, command: str) -> None:
+    now = Standing(samples=100, pool=80, gold=20, committed=20, blocked=7, is_reviewed=is_reviewed)
+    assert [step.command for step in next_steps(now)] == ["goldloop push --batch-size 20", command]

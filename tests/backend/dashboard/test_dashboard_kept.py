@@ -49,6 +49,41 @@ def test_only_what_was_used_last_is_kept(tmp_path: Path) -> None:
     assert made == [*range(MOST + 1), -2]
 
 
+def test_what_was_slow_to_make_outlives_what_was_quick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(kept_module, "SLOW", -1.0)
+    kept_as("state", (tmp_path, "slow"), lambda: made.append("slow"))
+    monkeypatch.undo()
+    for number in range(2 * MOST):
+        kept_as("state", (tmp_path, number), lambda: None)
+    kept_as("state", (tmp_path, "slow"), lambda: made.append("again"))
+    assert made == ["slow"]
+
+
+def test_what_is_shown_while_it_is_made_anew_keeps_its_own_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_module, "SLOW", -1.0)
+    monkeypatch.setattr(kept_module, "TIMES", 1)
+    times = iter(["first", "second"])
+    monkeypatch.setattr(kept_module, "utc_now", lambda: next(times))
+    project, seen = Project(tmp_path, Settings()), []
+
+    def fail() -> int:
+        with Flask("test").test_request_context():
+            kept_module._aged(kept_module._place((project.folder, "aged")))
+            seen.append(oldest_shown())
+        raise ZeroDivisionError
+
+    kept(project, "aged", lambda: 1)
+    (tmp_path / project.settings.store.path).write_text("an answer")
+    with pytest.raises(ZeroDivisionError):
+        kept(project, "aged", fail)
+    assert seen == ["first"]
+
+
 def test_what_is_slow_to_make_is_shown_a_while_longer_and_the_page_says_of_when(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
