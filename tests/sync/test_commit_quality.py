@@ -62,6 +62,22 @@ def test_unverified_samples_come_in_marked_and_without_labels(project: Labelled)
     assert items["s0"]["verified_by"] == ["annotators"]
 
 
+def test_what_nobody_labelled_does_not_hide_gold_that_is_to_be_committed(
+    project: Labelled,
+) -> None:
+    accepted(project.db, 3)
+    project.run("commit", "--unverified")
+    assert "goldloop commit" not in commands_of(project)
+    project.label(project.three(2, AGREED))
+    project.run("consensus")
+    assert "goldloop commit" in commands_of(project)
+
+
+def commands_of(project: Labelled) -> list[str]:
+    """What status says to do next."""
+    return [one["command"] for one in json.loads(project.run("status", "--json").stdout)["next"]]
+
+
 def test_a_labelled_synthetic_sample_says_who_verified_it(project: Labelled) -> None:
     accepted(project.db, 2)
     for number, sample_id in ((2, "syn-0-1"), (3, "syn-1-1")):

@@ -23,7 +23,7 @@ from tests.sync.reported import SCRIPT
 from views.disputes import list_disputes
 
 LONG = "a very long answer " * 400
-AWKWARD = ("a//b", "../up", "-", "what?#no&x=1", "50% / off")
+AWKWARD = ("a//b", "../up", "-", "what?#no&x=1", "50% / off", "back\\slash")
 
 
 def cases_in(page: str) -> list[str]:
@@ -146,6 +146,17 @@ class TestOne:
         assert "tool_use" in answers
         assert "Ann Lee" not in page
         assert "ann@example.org" not in page
+
+    def test_the_order_of_the_answers_gives_nobody_away(
+        self, filled: Labelled, client: FlaskClient
+    ) -> None:
+        # Persons 1, 2 and 3 answered with the truths in this order, to each of these samples.
+        orders = set()
+        for sample_id in disputed(filled):
+            page = client.get(f"/dashboard/disputes/{sample_id}").text
+            answers = page.split('<table class="answers">')[1].split("</table>")[0]
+            orders.add(tuple(sorted(TRUTHS, key=lambda truth: answers.index(f">{truth}</span>"))))
+        assert len(orders) > 1
 
     def test_leads_to_the_next_and_the_one_before_in_the_same_queue(
         self, filled: Labelled, client: FlaskClient

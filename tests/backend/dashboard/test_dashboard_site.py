@@ -181,10 +181,19 @@ def test_a_browser_that_was_shown_something_older_is_sent_the_page_until_it_is_f
 def test_without_a_password_only_names_of_this_machine_are_answered(
     client: FlaskClient, host: str
 ) -> None:
-    for path in (*PATHS, STATIC):
+    for path in (*PATHS, STATIC, "/versions", "/metrics", "/openapi.json/"):
         reply = client.get(path, headers={"Host": host}, buffered=True)
         assert reply.status_code in (400, 403)
         assert SCRIPT.replace("<", "&lt;") not in reply.text
+        assert "project" not in reply.text
+    assert client.get("/health", headers={"Host": host}).status_code in (200, 400)
+
+
+def test_label_studio_reaches_it_by_the_address_that_it_was_given(empty: Path) -> None:
+    (empty / "goldloop.toml").write_text('[backend]\nurl = "http://host.docker.internal:9090"\n')
+    client = client_of(empty)
+    assert client.get("/versions", headers={"Host": "host.docker.internal:9090"}).status_code == 200
+    assert client.get("/versions", headers={"Host": "evil.example"}).status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import render_template_string
 from flask.testing import FlaskClient
 
 from backend.dashboard import version_folders, versions
 from sync.init import init_project
-from tests.backend.dashboard.dashboard_pages import client_of
+from tests.backend.dashboard.dashboard_pages import app_of, client_of, state_in
 from tests.backend.dashboard.gated_store import store_evaluation
 from tests.sync.gating import evaluation
 from tests.sync.labelled import Labelled, labelled
@@ -162,6 +163,21 @@ class TestDamage:
         assert re.search(r"sample &#39;s\d+&#39;, line \d+ was changed", refused.text)
         assert "versions/golden/2.0.0/data.jsonl" in refused.text
         assert str(copied) not in refused.text
+
+    def test_a_damaged_file_beside_the_items_is_told_as_well(self, copied: Path) -> None:
+        client = client_of(copied)
+        open_page = client.get("/dashboard/versions").text
+        path = copied / "versions" / "golden" / "2.0.0" / "item_hashes.jsonl"
+        path.chmod(0o644)
+        path.write_text("{}\n")
+        looked_again = client.get("/dashboard/versions", headers={"X-State": state_in(open_page)})
+        assert "item_hashes.jsonl is not as it was committed" in looked_again.text
+        assert [client.get(one).status_code for one in (VERSION, DIFF)] == [409, 409]
+
+    def test_what_an_older_manifest_lacks_is_a_dash(self, copied: Path) -> None:
+        with app_of(copied).app_context():
+            shown = render_template_string("{{ quality.spot_checked | count }}", quality={})
+        assert shown == "–"
 
     def test_a_manifest_that_cannot_be_read_hides_no_other_version(self, copied: Path) -> None:
         path = copied / "versions" / "golden" / "1.0.0" / "manifest.json"
