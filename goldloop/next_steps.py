@@ -15,7 +15,8 @@ class Standing:
     `samples` entered the pool, of which `pool` were picked by no round and `without_run` have no
     run by the agent version in use. `unchecked_batches` of synthetic samples wait for their spot
     check, `undelivered_rounds` for a push, `set_aside` events for somebody to look. `open_tasks`
-    have too few answers, `disputed` need one more annotator, `ambiguous` an expert. `gold` samples
+    have too few answers, `disputed` need one more annotator, `asked_again` have asked for one who
+    did not answer yet, `ambiguous` need an expert. `gold` samples
     have labels that stand; of the newest version's items `committed` are labelled by annotators,
     None before the first. `damaged` names the newest version where it is not as it was committed,
     `unevaluated` where no evaluation on it has ended. `blocked` is the newest evaluation where its
@@ -30,6 +31,7 @@ class Standing:
     set_aside: int = 0
     open_tasks: int = 0
     disputed: int = 0
+    asked_again: int = 0
     ambiguous: int = 0
     gold: int = 0
     committed: int | None = None
@@ -104,6 +106,9 @@ def _to_answer(now: Standing) -> Iterator[Waiting]:
     """What people have to say."""
     if now.open_tasks:
         yield Waiting(ANNOTATORS, f"{_count(now.open_tasks, 'task')} to answer", "goldloop pull")
+    if now.asked_again:
+        what = f"{_count(now.asked_again, 'disputed sample')} to answer once more"
+        yield Waiting(ANNOTATORS, what, "goldloop pull")
     if now.disputed:
         yield Waiting(YOU, f"{_count(now.disputed, 'disputed sample')}", "goldloop route")
     if now.ambiguous:

@@ -42,6 +42,17 @@ def confirm_request(db: Database, request: Request) -> None:
     )
 
 
+def count_asked_again(db: Database) -> int:
+    """The disputed samples of which one more annotator was asked and has neither answered nor
+    skipped.
+    """
+    row = db.execute(
+        "SELECT count(*) FROM consensus c WHERE c.state = 'disputed' AND c.annotators + c.skips <"
+        " (SELECT max(overlap) FROM further_annotators f WHERE f.sample_id = c.sample_id)"
+    ).fetchone()
+    return int(row[0])
+
+
 def requested_overlaps(db: Database, sample_ids: Sequence[str]) -> dict[str, int]:
     """How many people were asked for in all, for the samples that have a request."""
     rows = db.execute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -68,7 +68,8 @@ def why_text(why: Why, names: Mapping[int, str]) -> str:
         return f"far from the others everywhere: {far}"
     if why.cause is Cause.GUIDELINE:
         pair = " and ".join(map(str, why.options))
-        return f"{pair} are confused, also in {', '.join(why.examples)}"
+        also = f", also in {', '.join(why.examples)}" if why.examples else ""
+        return f"{pair} are confused{also}"
     return "a hard case: people are unsure or slow" if why.cause is Cause.HARD_CASE else "-"
 
 
@@ -110,12 +111,17 @@ def list_disputes(project: Project, db: Store, compared: int | None = None) -> l
                     _answers(field, annotations[one.sample_id]),
                     asked.overlap,
                     link,
-                    causes[one.sample_id],
+                    _elsewhere(causes[one.sample_id], one.sample_id),
                     step,
                     with_experts,
                 )
             )
     return sorted(found, key=lambda dispute: dispute.sample_id)
+
+
+def _elsewhere(why: Why, sample_id: str) -> Why:
+    """The cause with other samples as its examples."""
+    return replace(why, examples=tuple(one for one in why.examples if one != sample_id))
 
 
 def _looked_at(db: Store, held: Sequence[str], compared: int | None) -> list[str]:

@@ -11,6 +11,7 @@ from goldloop.errors import SettingsError, VersionError
 from goldloop.next_steps import Standing, Waiting, next_steps
 from store.database import Store
 from store.evaluations import was_evaluated
+from store.further_annotators import count_asked_again
 from store.gate_review import gate_review_tasks
 from store.gates import blocked_evaluation
 from store.runs import named_version
@@ -48,7 +49,7 @@ def _standing(
     states = counts.consensus
     decided = sum(states.values()) - states.get(State.WAITING, 0)
     committed, damaged = _committed(project, versions)
-    blocked = blocked_evaluation(db)
+    blocked, asked_again = blocked_evaluation(db), count_asked_again(db)
     return Standing(
         samples=counts.samples,
         pool=counts.pool,
@@ -57,7 +58,8 @@ def _standing(
         undelivered_rounds=counts.undelivered_rounds,
         set_aside=counts.hints_set_aside,
         open_tasks=max(counts.tasks.get("delivered", 0) - decided, 0),
-        disputed=states.get(State.DISPUTED, 0),
+        disputed=states.get(State.DISPUTED, 0) - asked_again,
+        asked_again=asked_again,
         ambiguous=states.get(State.AMBIGUOUS, 0),
         gold=sum(states.get(state, 0) for state in STANDING),
         committed=committed,

@@ -152,7 +152,7 @@ def _whys(
             "says": _says(dispute.why, names),
             "split": split,
             "consensus": consensus.fields.get(dispute.field),
-            "examples": [one for one in dispute.why.examples if one != case.sample_id],
+            "examples": dispute.why.examples,
         }
         for dispute, (_, split) in zip(case.disputes, case.splits, strict=True)
     ]

@@ -23,6 +23,7 @@ FULL = Standing(
     set_aside=2,
     open_tasks=5,
     disputed=3,
+    asked_again=2,
     ambiguous=1,
     gold=20,
     committed=12,
@@ -36,12 +37,13 @@ def test_what_stops_the_loop_comes_before_labels_and_these_before_versions() -> 
         "goldloop run",
         "goldloop push",
         "goldloop pull",
+        "goldloop pull",
         "goldloop route",
         "goldloop disputes",
         "goldloop commit",
     ]
     assert [step.who for step in next_steps(FULL)] == [
-        YOU, YOU, AGENT, YOU, ANNOTATORS, YOU, EXPERTS, YOU,
+        YOU, YOU, AGENT, YOU, ANNOTATORS, ANNOTATORS, YOU, EXPERTS, YOU,
     ]  # fmt: skip
 
 

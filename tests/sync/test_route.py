@@ -75,7 +75,10 @@ def test_disputes_say_who_is_next(disputed):
     loop, _ = disputed
     assert [one["next"] for one in loop.json("disputes")] == ["another"]
     assert "one more annotator: goldloop route" in loop.run("disputes").stdout
+    assert "goldloop route" in [one["command"] for one in loop.json("status")["next"]]
     loop.run("route")
+    waiting = [(one["who"], one["what"]) for one in loop.json("status")["next"]]
+    assert ("annotators", "1 disputed sample to answer once more") in waiting
     assert [one["next"] for one in loop.json("disputes")] == ["wait"]
     assert "one more annotator was asked" in loop.run("disputes").stdout
 
