@@ -99,6 +99,7 @@ def test_what_is_new_waits_until_nobody_is_on_it_and_takes_nothing_away(
         expect(newer(page)).to_be_hidden()
         assert answers(page) == count - 1
         assert table.evaluate("e => e.scrollLeft") == 40
+        expect(heading).to_have_attribute("tabindex", "0")
         numbers = page.locator("figure details")
         assert numbers.evaluate("e => e.open")
         expect(page.locator("main")).to_be_focused()

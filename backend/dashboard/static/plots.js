@@ -212,6 +212,7 @@ function draw(figure) {
     axes: axesOf(plot, colour),
     series: [{ label: plot.xLabel }, ...seriesOf(plot, looks)],
     legend: { markers: { show: false } },
+    cursor: { points: { show: plot.kind !== "bars" } },
     hooks: {
       drawAxes: [(made) => drawBands(made, plot, looks), (made) => plot.diagonal && drawDiagonal(made, colour("--soft"))],
       draw: [(made) => drawSeries(made, plot, looks), (made) => plot.mark !== null && drawMark(made, plot, colour("--bad"))],
