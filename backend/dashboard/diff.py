@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from backend.dashboard.choices import choice, options, words
@@ -17,6 +17,12 @@ from views.project import Project
 from views.version_folder import VersionFolder, dataset_names, version_names
 
 CELL = 400
+# How rows may stand, and by what; equal ones stay by kind and then by sample.
+SORTS: Mapping[str, tuple[str, Callable[[DiffRow], Any]]] = {
+    "kind": ("by kind", lambda _: 0),
+    "sample": ("by sample", lambda row: row.sample_id),
+    "what": ("by what differs", lambda row: row.what),
+}
 WHAT = {
     "Relabelled": "labels that moved, and what moved them",
     "Changed": "values of what is asked and expected, and descriptions",
@@ -35,6 +41,7 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
     ]
     a, b = words(arguments, "a"), words(arguments, "b")
     kind = choice(arguments, "kind", WHAT)
+    q, sort = words(arguments, "q"), choice(arguments, "sort", SORTS, "kind")
     chosen = {"a": a, "b": b, "known": options(known), "compared": None}
     if not (a and b):
         newest = [*known[:2], "", ""]
@@ -42,7 +49,8 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
     older, newer = version_named(project, a), version_named(project, b)
     name = ("diff", older.name, newer.name)
     rows, guidelines = kept(project, name, lambda: _compared(project, db, older, newer))
-    shown = [row for row in rows if row.kind == kind or (not kind and row.kind != EVIDENCE)]
+    of_kind = [row for row in rows if row.kind == kind or (not kind and row.kind != EVIDENCE)]
+    shown = sorted((row for row in of_kind if _has(row, q)), key=SORTS[sort][1])
     turned = page_of(arguments, len(shown))
     return {
         **chosen,
@@ -52,9 +60,23 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
         "guidelines": guidelines,
         "counts": [(name, _items(rows, name), says) for name, says in WHAT.items()],
         "kind": kind,
+        "q": q,
+        "sort": sort,
+        "sorts": options({name: says for name, (says, _) in SORTS.items()}),
+        "query": {
+            "a": older.name,
+            "b": newer.name,
+            **({"q": q} if q else {}),
+            **({"sort": sort} if sort != "kind" else {}),
+        },
         "rows": shown[turned.rows],
         "turned": turned,
     }
+
+
+def _has(row: DiffRow, text: str) -> bool:
+    texts = (row.sample_id, row.what, row.old, row.new, *row.why)
+    return not text or any(text.casefold() in one.casefold() for one in texts)
 
 
 def _compared(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from werkzeug.exceptions import NotFound
@@ -17,13 +17,22 @@ from goldloop.evaluation import STATUSES, Rules, Summary, summarise
 from store.database import Store
 from store.evaluations import StoredGate, get_evaluation
 from store.gate_review import gate_review_tasks
-from store.gates import count_gates, get_gate, list_gates
+from store.gates import ListedGate, count_gates, get_gate, list_gates
 from views import gate_words
 from views.flips import address
 from views.gate_review_result import VERDICTS, gate_review
 from views.project import Project
 
 SIZE = 20
+# How gates may stand, and by what; those that compared no case come last.
+SORTS: Mapping[str, tuple[str, Callable[[ListedGate], Any]]] = {
+    "newest": ("newest first", lambda one: -one.gate_id),
+    "oldest": ("oldest first", lambda one: one.gate_id),
+    "fallen": ("largest fall first", lambda one: (one.change is None, one.change or 0.0)),
+    "risen": ("largest rise first", lambda one: (one.change is None, -(one.change or 0.0))),
+    "chance": ("smallest p first", lambda one: (one.p is None, one.p or 0.0)),
+    "cases": ("most cases first", lambda one: -(one.pairs or 0)),
+}
 DIRECTIONS = ("regressed", "recovered")
 NOT_ASKED = "not_asked"
 PEOPLE: Mapping[str, str] = {
@@ -42,12 +51,18 @@ MEANS: Mapping[str, str] = {
 
 
 def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping[str, Any]:  # noqa: ARG001
-    """Every gate, or those with one verdict, the newest first."""
+    """Every gate, or those with one verdict, the newest first or in the order asked for."""
     status = choice(arguments, "status", STATUSES)
-    pages = page_of(arguments, count_gates(db, status or None))
+    sort = choice(arguments, "sort", SORTS, "newest")
+    total = count_gates(db, status or None)
+    pages = page_of(arguments, total)
+    gates = sorted(list_gates(db, status or None, most=total), key=SORTS[sort][1])
     return {
-        "gates": list_gates(db, status or None, start=pages.start, most=pages.size),
+        "gates": gates[pages.rows],
         "status": status,
+        "sort": sort,
+        "sorts": options({name: says for name, (says, _) in SORTS.items()}),
+        "query": {"sort": sort} if sort != "newest" else {},
         "statuses": [(name, gate_words.TITLES[name], count_gates(db, name)) for name in STATUSES],
         "total": count_gates(db),
         "table": pages,

@@ -21,6 +21,7 @@ class Plot:
     band around lines, whiskers on points. `x_range` and `y_range` are where the axes begin and end;
     without them they fit the numbers. `diagonal` draws where y is x.
     Lines that are `joined` go on over missing values, and their intervals are whiskers.
+    `counts` has, for series of shares, how many each value stands for: they are told beside it.
     """
 
     kind: Kind
@@ -35,6 +36,7 @@ class Plot:
     y_range: tuple[float, float] | None = None
     diagonal: bool = False
     joined: bool = False
+    counts: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """What the browser gets."""
@@ -51,12 +53,17 @@ class Plot:
             "yRange": self.y_range,
             "diagonal": self.diagonal,
             "joined": self.joined,
+            "counts": [list(self.counts.get(name, ())) for name in self.series],
         }
 
     def columns(self) -> dict[str, Numbers]:
-        """The columns of the table, beside `x`: every series, and the ends of its intervals."""
+        """The columns of the table, beside `x`: every series, how many each of its values stands
+        for, and the ends of its intervals.
+        """
         found: dict[str, Numbers] = {}
         for name, values in self.series.items():
+            if name in self.counts:
+                found[f"{name}, number"] = self.counts[name]
             found[name] = values
             if name in self.bands:
                 low, high = self.bands[name]
@@ -75,11 +82,14 @@ def histogram(
     bins: int = 20,
     mark: float | None = None,
 ) -> Plot:
-    """How many values of each group lie in each of so many equal parts of [0, 1]; `x` is the
-    middle of each part. Values that are missing are left out.
+    """How many percent of each group lie in each of so many equal parts of [0, 1], and how many
+    values these are; `x` is the middle of each part. Values that are missing are left out.
 
-    >>> histogram("score", {"all": [0.1, 0.9, 0.95]}, bins=2).series
-    {'all': [1, 2]}
+    Shares, because beside a pool of thousands a few picks would not be seen.
+
+    >>> made = histogram("score", {"all": [0.1, 0.6, 0.9, 0.95]}, bins=2)
+    >>> made.series, made.counts
+    ({'all': [25.0, 75.0]}, {'all': [1, 3]})
     """
     edges = np.linspace(0.0, 1.0, bins + 1)
     counts = {}
@@ -88,4 +98,20 @@ def histogram(
         known = known[~np.isnan(known)]
         counts[name] = np.histogram(np.clip(known, 0.0, 1.0), edges)[0].tolist()
     middles = ((edges[:-1] + edges[1:]) / 2.0).tolist()
-    return Plot("bars", x_label, "samples", middles, counts, mark, "cutoff", x_range=(0.0, 1.0))
+    shares = {name: _percent(numbers) for name, numbers in counts.items()}
+    return Plot(
+        "bars",
+        x_label,
+        "% of each group",
+        middles,
+        shares,
+        mark,
+        "cutoff",
+        x_range=(0.0, 1.0),
+        y_range=(0.0, 1.25 * max([1.0, *(value for one in shares.values() for value in one)])),
+        counts=counts,
+    )
+
+
+def _percent(counts: Sequence[int]) -> list[float]:
+    return [100.0 * one / (sum(counts) or 1) for one in counts]

@@ -123,7 +123,7 @@ def _plot(rounds: Sequence[RoundEstimate]) -> Plot:
         "round",
         "share right",
         numbers,
-        {BIASED: [one.naive for one in each], ESTIMATE: [one.value for one in each]},
+        {ESTIMATE: [one.value for one in each], BIASED: [one.naive for one in each]},
         bands={ESTIMATE: ([one.low for one in each], [one.high for one in each])},
         x_range=((first or 0) - 0.5, (last or 0) + 0.5),
         y_range=(0.0, 1.0),

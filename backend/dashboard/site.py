@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, cast
+from urllib.parse import quote
 
 from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
@@ -71,7 +72,9 @@ def dashboard(served: Served) -> Blueprint:
     project = Project(served.folder, served.settings)
     # Of the app: what leads to /dashboard/, or is refused, belongs to no blueprint.
     site.after_app_request(_with_headers)
-    site.context_processor(lambda: {"pages": PAGES, "project_name": served.folder.name})
+    site.context_processor(
+        lambda: {"pages": PAGES, "project_name": served.folder.name, "address": _address()}
+    )
     for name, filtered in FILTERS.items():
         site.add_app_template_filter(filtered, name)
     site.add_app_template_global(sample_link)
@@ -147,6 +150,14 @@ def _page(
         # The browser is to ask again, though nothing changes any more.
         state = f"{state}-older"
     return make_response(render_template(template, endpoint=endpoint, state=state, **made))
+
+
+def _address() -> str:
+    """Where this page is, as the browser asked for it: in a decoded path an id's own `?`, `#` or
+    `%` would lead to another page.
+    """
+    query = quote(request.query_string, safe="%&=+:@/?,;!$'()*")
+    return quote(request.script_root + request.path) + (query and f"?{query}")
 
 
 def is_ours(path: str) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from backend.dashboard.choices import choice, options
 from backend.dashboard.kept import kept
 from backend.dashboard.paging import page_of
 from backend.dashboard.version_folders import (
@@ -36,23 +37,40 @@ from views.version_folder import (
 CHECKED_BYTES = 20 * 2**20
 # Above these, a report on the answers as they stand now takes too long for a page.
 LIVE_ITEMS, LIVE_ANNOTATIONS = 5_000, 50_000
+# How the versions of a dataset may stand, and by what; `place` counts from the newest.
+ORDERS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
+    "newest": ("newest first", lambda one: one["place"]),
+    "oldest": ("oldest first", lambda one: -one["place"]),
+    "items": ("most items first", lambda one: -(one["manifest"] or {"items": 0})["items"]),
+    "size": ("largest first", lambda one: -one["bytes"]),
+    "damaged": ("not as committed first", lambda one: one["whole"] is not False),
+}
 
 
 def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping[str, Any]:  # noqa: ARG001
-    """Every dataset with its versions, the newest first."""
-    datasets = [
-        (dataset, [_listed(project, dataset, one) for one in reversed(names)])
-        for dataset in dataset_names(root_of(project))
-        if (names := version_names(root_of(project), dataset))
-    ]
-    return {"datasets": datasets, "usual": project.settings.dataset.name}
+    """Every dataset with the names of its versions, the newest first, and the versions in the order
+    asked for.
+    """
+    sort = choice(arguments, "sort", ORDERS, "newest")
+    datasets = []
+    for dataset in dataset_names(root_of(project)):
+        names = version_names(root_of(project), dataset)[::-1]
+        rows = [{"place": at, **_listed(project, dataset, one)} for at, one in enumerate(names)]
+        if names:
+            datasets.append((dataset, names, sorted(rows, key=ORDERS[sort][1])))
+    return {
+        "datasets": datasets,
+        "sort": sort,
+        "sorts": options({name: says for name, (says, _) in ORDERS.items()}),
+    }
 
 
 def _listed(project: Project, dataset: str, version: str) -> dict[str, Any]:
     """A version with its manifest, or with what is wrong; `whole` is None where it was too large to
     look.
     """
-    found: dict[str, Any] = {"version": version, "manifest": None, "damaged": None, "whole": None}
+    found: dict[str, Any] = {"version": version, "manifest": None, "damaged": None}
+    found |= {"whole": None, "bytes": 0}
     try:
         folder = find_version(root_of(project), dataset, version)
         found |= {"manifest": folder.manifest, "bytes": _bytes(folder)}

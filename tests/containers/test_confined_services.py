@@ -159,7 +159,14 @@ def test_the_dashboard_is_shown_from_the_image_to_who_knows_the_password(machine
     known = ("goldloop", GIVEN["GOLDLOOP_BACKEND_PASSWORD"])
     status, page = machine.call(_page, "/dashboard/", *known)
     assert (status, "Where does the loop stand?" in page) == (200, True)
-    for name in ("dashboard.css", "dashboard.js", "htmx.min.js", "uplot.min.js"):
+    for name in (
+        "dashboard.css",
+        "dashboard.js",
+        "live.js",
+        "plots.js",
+        "htmx.min.js",
+        "uplot.min.js",
+    ):
         status, text = machine.call(_page, f"/dashboard/static/{name}", *known)
         assert (status, len(text) > 1000) == (200, True)
 

@@ -55,7 +55,17 @@ MISSING = (
     "/dashboard/evaluations/99",
     "/dashboard/gates/99",
 )
-NONSENSE = ("/dashboard/rounds?page=-1", "/dashboard/rounds?page=x", "/dashboard/rounds/1?why=<b>")
+NONSENSE = (
+    "/dashboard/rounds?page=-1",
+    "/dashboard/rounds?page=x",
+    "/dashboard/rounds?sort=x",
+    "/dashboard/rounds/1?why=<b>",
+    "/dashboard/rounds/1?sort=<b>",
+    "/dashboard/rounds/1?tag=nobody",
+    "/dashboard/gates?sort=x",
+    "/dashboard/versions?sort=x",
+    "/dashboard/diff?a=golden@1.0.0&b=golden@2.0.0&sort=x",
+)
 
 
 @contextmanager

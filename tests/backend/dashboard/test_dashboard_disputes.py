@@ -23,7 +23,7 @@ from tests.sync.reported import SCRIPT
 from views.disputes import list_disputes
 
 LONG = "a very long answer " * 400
-AWKWARD = ("a//b", "../up", "-", "what?#no&x=1", "50% / off", "back\\slash")
+AWKWARD = ("a//b", "../up", "-", "what?#no&x=1", "50% / off", "100%25", "a\\b", "où/ß")
 
 
 def cases_in(page: str) -> list[str]:
@@ -235,7 +235,12 @@ def test_a_sample_is_reached_whatever_its_id_is_made_of(tmp_path: Path) -> None:
     assert len(links) == len(AWKWARD)
     for link in links:
         [story] = _links(r'<a href="([^"]+)">Its whole story', client.get(link).text)
-        assert client.get(story).status_code == 200
+        told = client.get(story)
+        assert told.status_code == 200
+        # Where the page looks for what is newer.
+        [again] = _links(r'<main [^>]*hx-get="([^"]+)"', told.text)
+        assert not set(again) & set('#"\\ ')
+        assert client.get(again).text == told.text
 
 
 def _links(pattern: str, page: str) -> list[str]:

@@ -245,6 +245,11 @@ def test_gates_are_listed_newest_first_and_by_verdict(client: FlaskClient) -> No
 
     assert gates("") == ["3", "2", "1"]
     assert gates("?status=regression") == ["3", "1"]
+    assert gates("?sort=oldest") == ["1", "2", "3"]
+    assert gates("?sort=risen") == ["2", "3", "1"]
+    assert gates("?sort=fallen&status=regression") == ["3", "1"]
+    page = client.get("/dashboard/gates?sort=oldest").text
+    assert 'href="/dashboard/gates?status=regression&amp;sort=oldest"' in page
     assert "gate 3" in client.get("/dashboard/evaluations/3").text
     assert "gate 3" not in client.get("/dashboard/evaluations/2").text
 

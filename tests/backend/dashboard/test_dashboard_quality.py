@@ -78,10 +78,10 @@ def test_the_line_over_rounds_has_its_band_and_what_it_rests_on(
     page = browser.get(QUALITY).text
     line = plots(page)[0]
     assert line["data"][0] == [1, 2, 3]
-    low, high = line["bands"][1]
-    for bottom, value, top in zip(low, line["data"][2], high, strict=True):
+    low, high = line["bands"][0]
+    for bottom, value, top in zip(low, line["data"][1], high, strict=True):
         assert bottom <= value <= top
-    assert line["data"][1][-1] == loop.json("estimate")["estimate"]["naive"]
+    assert line["data"][2][-1] == loop.json("estimate")["estimate"]["naive"]
     found = rows(page, "Estimate by round")
     assert [row[0] for row in found] == ["1", "2", "3"]
     assert [row[5] for row in found] == ["40", "80", "120"]

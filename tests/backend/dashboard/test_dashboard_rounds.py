@@ -17,6 +17,7 @@ from store.database import open_store
 from store.rounds import pick_counts, round_picks
 from store.samples import get_samples
 from tests.backend.dashboard.dashboard_pages import client_of
+from tests.backend.dashboard.read_page import plots, rows
 from tests.sync.labelled import Labelled
 
 
@@ -67,6 +68,50 @@ def test_the_picks_of_one_reason_can_be_looked_at_alone(
     assert {row[3] for row in rows} == {"random"}
     none = cells(client.get("/dashboard/rounds/1?why=novel").text, "Picks")
     assert none == [["none was picked for this"]]
+    assert len(cells(client.get("/dashboard/rounds/1?why=").text, "Picks")) == 40
+
+
+def test_picks_stand_in_the_order_and_have_the_tag_that_is_asked_for(
+    filled: Labelled, client: FlaskClient
+) -> None:
+    drawn = [pick for pick in round_picks(filled.db, 1) if pick.reason == "random"]
+    samples = get_samples(filled.db, [pick.sample_id for pick in drawn])
+    refunds = [pick.sample_id for pick in drawn if "refunds" in samples[pick.sample_id].tags]
+    page = client.get("/dashboard/rounds/1?why=random&tag=refunds&sort=sample").text
+    assert [row[1] for row in cells(page, "Picks")] == sorted(refunds)
+    assert f">random ({len(refunds)})</a>" in page
+    assert 'href="?why=uncertain&amp;tag=refunds&amp;sort=sample"' in page
+    page = client.get("/dashboard/rounds/1?sort=certain").text
+    scores = [float(row[5]) for row in cells(page, "Picks")]
+    assert scores == sorted(scores)
+    assert scores[0] < scores[-1]
+
+
+def test_rounds_stand_in_the_order_that_is_asked_for(large: Path) -> None:
+    client = client_of(large)
+
+    def shown(query: str) -> list[list[str]]:
+        return cells(client.get(f"/dashboard/rounds{query}").text, "Rounds")
+
+    assert [row[0] for row in shown("")] == ["5", "4", "3", "2", "1"]
+    assert [row[0] for row in shown("?sort=oldest&agent=agent-1")] == ["1", "2", "3", "4", "5"]
+    cutoffs = [float(row[-1]) for row in shown("?sort=cutoff")]
+    assert cutoffs == sorted(cutoffs, reverse=True)
+    assert "No round fits" in client.get("/dashboard/rounds?agent=another").text
+
+
+def test_few_picks_are_drawn_as_large_as_the_pool_with_their_numbers_beside(large: Path) -> None:
+    page = client_of(large).get("/dashboard/rounds/2").text
+    [plot] = plots(page)
+    with closing(open_store(large / "goldloop.db")) as db:
+        counts = pick_counts(db)[2]
+    assert [sum(one) for one in plot["counts"][1:]] == [
+        counts[name] for name in ("uncertain", "random", "novel")
+    ]
+    drawn = zip(plot["data"][1:], plot["counts"], strict=True)
+    assert [sum(shares) for shares, many in drawn if any(many)] == pytest.approx([100.0] * 3)
+    table = rows(page, "Uncertainty of the pool")
+    assert [row[1] for row in table] == [str(many) for many in plot["counts"][0]]
 
 
 def test_many_picks_are_shown_a_hundred_at_a_time(large: Path) -> None:

@@ -82,6 +82,12 @@ def test_a_page_needs_no_script_or_style_that_the_policy_forbids(
     assert " onclick=" not in page
 
 
+@pytest.mark.parametrize("path", [path for path in PATHS if not path.endswith("/report")])
+def test_every_column_of_numbers_says_what_they_are(client: FlaskClient, path: str) -> None:
+    columns = re.findall(r'<th scope="col" class="number"[^>]*>', client.get(path).text)
+    assert [one for one in columns if not re.search(r' title="[^"]{4,}"', one)] == []
+
+
 @pytest.mark.parametrize("path", [*PATHS, *MISSING, *NONSENSE])
 def test_hostile_content_is_text_and_steers_nothing(client: FlaskClient, path: str) -> None:
     page = client.get(path).text

@@ -16,12 +16,15 @@ from flask import render_template_string
 from flask.testing import FlaskClient
 
 from backend.dashboard import version_folders, versions
+from backend.dashboard.diff import SORTS
 from sync.init import init_project
 from tests.backend.dashboard.dashboard_pages import app_of, client_of, state_in
 from tests.backend.dashboard.gated_store import store_evaluation
+from tests.backend.dashboard.read_page import rows
 from tests.sync.gating import evaluation
 from tests.sync.labelled import Labelled, labelled
 from tests.sync.reported import MARKDOWN, PICKED, SCRIPT
+from views.diff_rows import DiffRow
 from views.report import report_of_commit
 from views.report_sections import glance
 
@@ -67,6 +70,9 @@ class TestList:
         assert "1 sample relabelled" in page
         assert page.count('<span class="good">yes</span>') == 2
         assert SCRIPT not in page
+        page = client.get("/dashboard/versions?sort=oldest").text
+        assert re.findall(r'versions/golden/([\d.]+)">[\d.]+</a></th>', page) == ["1.0.0", "2.0.0"]
+        assert page.count("a=golden@1.0.0&amp;b=golden@2.0.0") == 2
 
     def test_names_a_version_that_is_not_as_it_was_committed(self, copied: Path) -> None:
         page = tampered(copied).get("/dashboard/versions").text
@@ -249,6 +255,23 @@ class TestDiff:
         assert "label correctness" not in evidence
         assert "Nothing of this kind differs." in client.get(f"{DIFF}&kind=Removed").text
         assert client.get(f"{DIFF}&kind=odd").status_code == 400
+
+    def test_has_its_rows_in_the_order_and_with_the_words_that_are_asked_for(
+        self, client: FlaskClient
+    ) -> None:
+        def what(query: str) -> list[str]:
+            found = rows(client.get(f"{DIFF}&kind=Evidence{query}").text, "Differences")
+            return [row[1] for row in found]
+
+        both = [DiffRow("Changed", "s2", "tags", "", ""), DiffRow("Removed", "s1", "z", "", "")]
+        for name, first in {"kind": "s2", "sample": "s1", "what": "s2"}.items():
+            assert sorted(both, key=SORTS[name][1])[0].sample_id == first
+        assert what("&sort=what") == sorted(what(""))
+        word = what("")[0].upper()
+        assert what(f"&q={word}") == [one for one in what("") if one.upper() == word]
+        assert "q=label&amp;kind=Evidence" in client.get(f"{DIFF}&q=label").text
+        nothing = client.get(f"{DIFF}&q=nowhere to be found").text
+        assert "Nothing that differs fits these filters." in nothing
 
     def test_offers_the_two_newest_where_none_are_named(self, client: FlaskClient) -> None:
         page = client.get("/dashboard/diff").text
