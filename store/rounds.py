@@ -365,9 +365,11 @@ def round_picks(db: Database, round_id: int) -> list[Pick]:
 
 
 def pick_counts(db: Database) -> dict[int, dict[str, int]]:
-    """For every round: how many picks there are for each reason, and how many of all are novel."""
+    """For every round: how many picks were taken for being uncertain (some only by the boost for
+    what is novel) and at random, and how many of all are novel.
+    """
     rows = db.execute(
-        "SELECT round_id, count(*), sum(reason = 'uncertain'), sum(reason = 'random'), sum(novel)"
+        "SELECT round_id, count(*), sum(reason != 'random'), sum(reason = 'random'), sum(novel)"
         " FROM picks GROUP BY 1"
     )
     names = ("picks", "uncertain", "random", "novel")

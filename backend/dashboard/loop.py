@@ -7,7 +7,9 @@ from typing import Any
 
 from store.database import Store
 from store.evaluations import count_evaluations
+from store.gate_review import gate_review_project
 from store.gates import list_gates
+from store.spot_checks import spot_check_project
 from store.tasks import expert_project, review_project
 from views.gate_words import TITLES
 from views.project import Project
@@ -22,7 +24,12 @@ def values(project: Project, db: Store, arguments: Mapping[str, str]) -> Mapping
         "waiting": status.waiting,
         "links": [
             (place.title, f"{place.url}/projects/{place.project_id}")
-            for place in (review_project(db), expert_project(db))
+            for place in (
+                review_project(db),
+                expert_project(db),
+                gate_review_project(db),
+                spot_check_project(db),
+            )
             if place is not None
         ],
     }

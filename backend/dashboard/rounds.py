@@ -32,7 +32,8 @@ from views.project import Project
 BINS = 20
 REASONS: Mapping[str, Callable[[Pick], bool]] = {
     "all": lambda _: True,
-    "uncertain": lambda pick: pick.reason == "uncertain",
+    # Also where only the boost for what is novel made it uncertain enough.
+    "uncertain": lambda pick: pick.reason != "random",
     "random": lambda pick: pick.reason == "random",
     "novel": lambda pick: pick.novel,
 }
