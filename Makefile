@@ -55,7 +55,7 @@ test: setup label-studio ## Run the tests against a real Label Studio: ARGS="-k 
 	@exec $(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: check
-check: static test ## Everything that CI runs
+check: static test ## The checks and the tests; CI also runs make site and make promptfoo
 
 .PHONY: static
 static: setup ## The checks that run nothing: format, lint, types, imports, lock

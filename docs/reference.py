@@ -15,10 +15,14 @@ from sqlite_utils import Database
 from sqlite_utils.db import Table
 
 from backend.openapi import description
-from goldloop.settings import PRICES_VARIABLE, SECRETS, SECTIONS, Settings
+from goldloop.settings import PRICES_VARIABLE, SECRETS, SECTIONS, Secrets, Settings
 from store.migrations import migrations
 
 FOLDER = Path(__file__).parent
+_ASKED = {
+    "credentials": "user and password",
+    "webhookSecret": "the webhook's secret",
+}
 _MADE = "Made by `make docs` from the program itself."
 
 
@@ -87,18 +91,31 @@ def _store_table(table: Table) -> str:
 
 def http_page() -> str:
     """Every path of the ML backend, as its OpenAPI description has it."""
-    paths = description(Settings())["paths"]
+    # Any will do: the page says what is asked for where they are set.
+    secrets = Secrets(backend_user="a", backend_password="b", webhook_secret="c" * 32)  # noqa: S106
+    paths = description(Settings(secrets=secrets))["paths"]
     rows = (
-        (f"`{method.upper()} {path}`", operation["summary"], _answers(operation))
+        (f"`{method.upper()} {path}`", operation["summary"], _asks(operation), _answers(operation))
         for path, methods in paths.items()
         for method, operation in methods.items()
     )
     return _page(
         "HTTP surface",
         "What `goldloop serve` and `goldloop backend` answer. The backend itself describes it at"
-        " `/openapi.json`. Beside it are the dashboard's pages under `/dashboard/`, for people.",
-        _table(("request", "what it is for", "answers"), rows),
+        " `/openapi.json`. Beside it are the dashboard's pages under `/dashboard/`, for people,"
+        " which ask for the user and password too. Where `GOLDLOOP_BACKEND_PASSWORD` is not set, the"
+        " backend listens on this machine alone and asks for none; where `GOLDLOOP_WEBHOOK_SECRET`"
+        " is not set, no event is believed. A wrong password or secret is answered with 401, and so"
+        " is none where nothing else is said.",
+        _table(("request", "what it is for", "asks for", "answers"), rows),
     )
+
+
+def _asks(operation: Mapping[str, Any]) -> str:
+    """What a request has to show, in words; an empty alternative means that it may show nothing."""
+    asked = operation.get("security", [{}])
+    words = [_ASKED[name] for each in asked for name in each]
+    return (", ".join(words) or "nothing") + (", or nothing" if words and {} in asked else "")
 
 
 def _answers(operation: Mapping[str, Any]) -> str:

@@ -70,6 +70,7 @@ def test_what_is_said_of_the_estimates_is_what_the_benchmark_printed(
         r"^\| ([^|]+) \| ([\d.]+)(?: points)? \| (\w+)%? \| (\d+) \|$", SELECTION, re.M
     )
     said = {name.strip(): (off, held, int(count)) for name, off, held, count in told}
+    assert len(said) == SELECTION.count("\n| ") - 2 == 3
     naive = rows["naive"]
     assert said["the mean of the 500 labelled"] == (
         f"{-naive['bias']:.0f}",
@@ -86,6 +87,8 @@ def test_what_is_said_of_the_estimates_is_what_the_benchmark_printed(
     assert f"about {round(rows['hard']['equivalent'], -1):.0f} random ones" in SELECTION
     assert f"about {rows['soft failures']['half_width']:.0f} points instead of 6" in SELECTION
     assert round(rows["hard"]["half_width"]) == 6
+    assert {row["runs"] for row in rows.values()} == {3000}
+    assert "3,000 simulated rounds a row" in SELECTION
 
 
 def test_what_is_said_of_consensus_is_what_the_benchmark_printed(plots: dict[str, Any]) -> None:
