@@ -76,6 +76,10 @@ docs: setup ## Write the pages of docs/ that are made from the program anew
 	$(BIN)/python docs/reference.py
 	$(BIN)/python docs/file_formats.py
 
+.PHONY: plots
+plots: setup ## Run the benches that the explanations quote, and draw their plots anew: long
+	$(BIN)/python docs/plots.py --run
+
 .PHONY: site
 site: setup ## Build the documentation as static pages into site/
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs site

@@ -103,10 +103,10 @@ def http_page() -> str:
         "HTTP surface",
         "What `goldloop serve` and `goldloop backend` answer. The backend itself describes it at"
         " `/openapi.json`. Beside it are the dashboard's pages under `/dashboard/`, for people,"
-        " which ask for the user and password too. Where `GOLDLOOP_BACKEND_PASSWORD` is not set, the"
-        " backend listens on this machine alone and asks for none; where `GOLDLOOP_WEBHOOK_SECRET`"
-        " is not set, no event is believed. A wrong password or secret is answered with 401, and so"
-        " is none where nothing else is said.",
+        " which ask for the user and password too. Where `GOLDLOOP_BACKEND_PASSWORD` is not set,"
+        " the backend listens on this machine alone and asks for none; where"
+        " `GOLDLOOP_WEBHOOK_SECRET` is not set, no event is believed. A wrong password or secret is"
+        " answered with 401, and so is none where nothing else is said.",
         _table(("request", "what it is for", "asks for", "answers"), rows),
     )
 

@@ -86,7 +86,7 @@ def test_a_page_names_only_commands_that_exist(name: str) -> None:
 
 def test_the_errors_of_the_troubleshooting_page_are_errors_of_the_program() -> None:
     said = re.findall(r"^\| `([^`]+)` \|", PAGES["troubleshooting.md"], re.MULTILINE)
-    rooms = ("goldloop", "store", "views", "sync", "agents", "label_config")
+    rooms = ("goldloop", "store", "views", "sync", "agents", "label_config", "backend")
     code = " ".join(
         path.read_text(encoding="utf-8")
         for room in rooms
