@@ -14,11 +14,13 @@ import pytest
 from click.testing import CliRunner
 
 from sync.cli import main
+from tests.docs.console import told
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "moving.md"
+TEXT = PAGE.read_text(encoding="utf-8")
 SNIPPETS = {
     section.split("\n", 1)[0]: re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-    for section in PAGE.read_text(encoding="utf-8").split("\n## ")
+    for section in TEXT.split("\n## ")
 }
 # One task as Label Studio exports it (JSON), and one record as Argilla 2 does (records.to_json).
 ENTERPRISE = [
@@ -124,12 +126,13 @@ def test_every_snippet_makes_samples_that_goldloop_imports(
     Path("export.json").write_text(json.dumps(ENTERPRISE))
     Path("records.json").write_text(json.dumps(ARGILLA))
     made = {}
+    imported, run, select = told(TEXT)[:3]
     enterprise, scores = SNIPPETS["Label Studio Enterprise"]
     for snippet in (enterprise, *SNIPPETS["Argilla"], *SNIPPETS["LangSmith"]):
         _run(snippet)
         [line] = Path("samples.jsonl").read_text().splitlines()
         made[json.loads(line)["sample_id"]] = json.loads(line)
-        _goldloop("import", "samples.jsonl")
+        _goldloop(*imported)
     assert list(made) == ["lse-17", "argilla-a-1", f"langsmith-{EXAMPLE}"]
     assert {one["user_input"] for one in made.values()} == {
         "Where is LM-1?",
@@ -150,5 +153,8 @@ def test_every_snippet_makes_samples_that_goldloop_imports(
     [interface] = [one for one in found if one["check"] == "interface"]
     assert interface["ok"] is False
     assert "shows $question" in interface["says"]
-    # Without runs there is nothing to pick, as the page says too.
-    assert CliRunner().invoke(main, ["select", "--batch-size", "2", "--dry-run"]).exit_code
+    # Recorded runs that are not there cannot be picked by, as the page says too.
+    _goldloop(*run)
+    refused = CliRunner().invoke(main, select)
+    assert refused.exit_code == 1
+    assert "import recorded runs" in refused.output

@@ -4,6 +4,7 @@ there, in their order.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -29,6 +30,7 @@ README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 HOW_TO = REPOSITORY / "docs" / "how-to"
 GENERATE = (HOW_TO / "generate.md").read_text(encoding="utf-8")
 EVALUATE = (HOW_TO / "evaluate.md").read_text(encoding="utf-8")
+FILES = (REPOSITORY / "docs" / "files.md").read_text(encoding="utf-8")
 ACTIONS = (HOW_TO / "github-actions.md").read_text(encoding="utf-8")
 SUPPORT = REPOSITORY / "examples" / "customer_support"
 GATED = REPOSITORY / "examples" / "github-actions" / "project"
@@ -152,3 +154,8 @@ def test_what_the_readme_shows_of_graders_evaluation_and_gate_works(
     _run(os.path.expandvars(evaluate))
     _run(gate)
     assert "goldloop-gate" in Path("gate.md").read_text()
+    _run("goldloop gate --baseline baseline.json --candidate candidate.json -o gate.json --force")
+    told = FILES.split("\n## gate.json\n")[1].split("\n### ")[0]
+    assert {*re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE)} == {
+        *json.loads(Path("gate.json").read_text())
+    }
