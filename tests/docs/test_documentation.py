@@ -77,7 +77,7 @@ def test_a_page_beside_the_documentation_links_to_what_is_there(page: str) -> No
 
 
 def test_the_readme_names_variables_that_are_read() -> None:
-    block = README.split("```text\n")[1].split("```")[0]
+    block = README.split("in that folder:")[1].split("```text\n")[1].split("```")[0]
     named = re.findall(r"^(\w+)=", block, re.MULTILINE)
     assert set(named) <= {*ALIASES, *(name for name, _ in SECRETS.values())}
     assert len(named) == 2

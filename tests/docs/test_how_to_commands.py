@@ -4,6 +4,7 @@ order; of all others the program has to take the arguments.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -84,6 +85,22 @@ def test_the_commands_of_a_page_do_what_it_says(
                 if one in arguments:
                     assert (project / arguments[arguments.index(one) + 1]).stat().st_size > 100
     assert ran
+
+
+def test_the_function_that_the_page_shows_is_an_agent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = PAGES["docs/how-to/agent.md"]
+    monkeypatch.chdir(tmp_path)
+    for arguments in (["init"], ["import", "cases.json"], ["run"], ["status", "--json"]):
+        if arguments[0] == "import":
+            Path("cases.json").write_text(json.dumps([{"user_input": "Where is LM-1?"}]))
+            Path("my_agent.py").write_text(page.split("```python\n")[1].split("```")[0])
+            Path("goldloop.toml").write_text(page.split("```toml\n")[1].split("```")[0])
+        done = CliRunner().invoke(main, arguments)
+        assert done.exit_code == 0, done.output
+    shown = CliRunner().invoke(main, ["select", "--batch-size", "1", "--dry-run", "--json"])
+    assert '"confidence": 0.8' in shown.output
 
 
 MAKE = [
