@@ -79,11 +79,12 @@ LANGSMITH = {
         }
     ],
     "/info": {},
+    "/sessions": [],
 }
 
 
 class _LangSmith(BaseHTTPRequestHandler):
-    """The three paths of LangSmith's API that its client asks for."""
+    """The paths of LangSmith's API that its client asks for."""
 
     def do_GET(self) -> None:
         body = json.dumps(LANGSMITH[urlsplit(self.path).path]).encode()
