@@ -55,7 +55,7 @@ test: setup label-studio ## Run the tests against a real Label Studio: ARGS="-k 
 	@exec $(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: check
-check: static test ## Everything that CI runs
+check: static test ## The checks and the tests; CI also runs make site and make promptfoo
 
 .PHONY: static
 static: setup ## The checks that run nothing: format, lint, types, imports, lock
@@ -75,6 +75,10 @@ docs: setup ## Write the pages of docs/ that are made from the program anew
 	$(BIN)/python docs/commands.py
 	$(BIN)/python docs/reference.py
 	$(BIN)/python docs/file_formats.py
+
+.PHONY: plots
+plots: setup ## Run the benches that the explanations quote, and draw their plots anew: long
+	$(BIN)/python docs/plots.py --run
 
 .PHONY: site
 site: setup ## Build the documentation as static pages into site/

@@ -33,7 +33,9 @@ def _commands_of(group: click.Group, parent: click.Context, heading: str) -> lis
         with click.Context(
             command, info_name=name, parent=parent, terminal_width=80, max_content_width=80
         ) as context:
-            parts += [f"{heading} {name}", "", "```text", command.get_help(context), "```", ""]
+            # Its own name alone would be there twice: `list` of inbox and of synthesis.
+            path = context.command_path.partition(" ")[2]
+            parts += [f"{heading} {path}", "", "```text", command.get_help(context), "```", ""]
             if isinstance(command, click.Group):
                 parts += _commands_of(command, context, f"{heading}#")
     return parts

@@ -9,8 +9,6 @@ extensions = ["myst_parser"]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-# Links that leave docs/ (to the README, examples, ...) are for who reads the repository.
-suppress_warnings = ["myst.xref_missing"]
 html_theme = "furo"
 html_title = "Goldloop"
 html_copy_source = False

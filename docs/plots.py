@@ -1,13 +1,15 @@
 """`python docs/plots.py` draws the plots of the explanations from figures of the benchmarks, which
 stand in docs/plots/: what `python -m bench gate` and `truth` printed on their last line, and of
-`estimates` the first case.
+`estimates` the first case. With `--run` (`make plots`) it runs these benchmarks first.
 
 Each plot is there twice, for light and dark pages; the same figures give the same bytes.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +53,15 @@ def figures(name: str) -> Figures:
     """What a benchmark printed."""
     found: Figures = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     return found
+
+
+def measure(name: str, folder: Path, quick: bool = False) -> None:
+    """Run a benchmark, and keep its figures."""
+    found = importlib.import_module(f"bench.{name}").main(quick)
+    if name == "estimates":
+        found = {"rows": [row for row in found["rows"] if row["case"] == "one round"]}
+    text = json.dumps(found, indent=1) + "\n"
+    (folder / f"{name}.json").write_text(text, encoding="utf-8")
 
 
 def gate_table(found: Figures) -> str:
@@ -190,4 +201,6 @@ def draw(name: str, folder: Path) -> list[Path]:
 
 if __name__ == "__main__":
     for each in PLOTS:
+        if "--run" in sys.argv[1:]:
+            measure(each, FOLDER)
         draw(each, FOLDER)

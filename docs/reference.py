@@ -15,10 +15,62 @@ from sqlite_utils import Database
 from sqlite_utils.db import Table
 
 from backend.openapi import description
-from goldloop.settings import PRICES_VARIABLE, SECRETS, SECTIONS, Settings
+from goldloop.settings import PRICES_VARIABLE, SECRETS, SECTIONS, Secrets, Settings
 from store.migrations import migrations
 
 FOLDER = Path(__file__).parent
+_ASKED = {
+    "credentials": "user and password",
+    "webhookSecret": "the webhook's secret",
+}
+# What each table and view of the store is for.
+TABLES = {
+    "annotation_history": "Every earlier form of an annotation that somebody changed or deleted.",
+    "annotations": "What people answered, raw, in its newest form.",
+    "annotators": "The people of Label Studio who answered.",
+    "calibrators": "What labels taught about an agent version's confidence.",
+    "consensus": "Where each sample stands: waiting, agreed, disputed, ambiguous or adjudicated.",
+    "cursors": "How far pulls and other repeated work have come.",
+    "evaluation_attempts": "What the agent did on a case, once for each run of it.",
+    "evaluation_cases": "The cases of an evaluation, copied from the version's folder.",
+    "evaluation_grades": "What each grader said of each attempt.",
+    "evaluations": "One row for each `goldloop evaluate`; never changed once it is finished.",
+    "field_consensus": "The label of each question of a sample, its method and how sure it is.",
+    "field_models": "What was learned of how the annotators of a question err.",
+    "further_annotators": "Tasks that were given to one more annotator, because people disagreed.",
+    "gate_review_answers": "What people said of flipped cases, in every form.",
+    "gate_review_projects": "The project in Label Studio in which they said it.",
+    "gate_review_tasks": "The flipped cases as they were shown.",
+    "gates": "The verdicts of `goldloop gate`; never changed.",
+    "gold_checks": "Settled tasks that somebody is asked again, to see how good the answers are.",
+    "inbox": "What Label Studio's webhook told, until the worker has followed it up.",
+    "label_studio_projects": "The projects of the review and of the experts.",
+    "near_duplicates": "What a round left out because a sample like it was there.",
+    "picks": "The samples that a round picked, with reason, rank and inclusion probability.",
+    "project": "Facts of the project: its id and the secret of its random numbers.",
+    "refreshed_predictions": "New scores that were sent to tasks already in Label Studio.",
+    "replaced_runs": "What failed runs had cost that gave way to another try.",
+    "returned_answers": "Answers of experts that went back to the review's tasks as ground truth.",
+    "round_columns": "The scores of every sample that a round looked at, as arrays.",
+    "rounds": "Selections: the design, its settings and what was made of it; never changed.",
+    "runs": "What an agent version did on a sample; one row for each of both.",
+    "samples": "The cases, with their permanent random numbers.",
+    "sampling_frames": "The ids of the samples that a round looked at.",
+    "spot_check_answers": "What people said of generated samples, in every form.",
+    "spot_check_projects": "The project in Label Studio in which they said it.",
+    "spot_check_tasks": "The generated samples that were shown to people.",
+    "spot_checks": "The check of each generated batch, and its decision.",
+    "stale_samples": "Samples whose consensus has to be worked out again.",
+    "synthesis_batches": "Generated batches: what was asked for, and their state.",
+    "synthesis_calls": "Every call of a model that a batch paid for, with its reply.",
+    "synthesis_candidates": "Every try at each sample of a batch, and what became of it.",
+    "tasks": "Which sample became which task of Label Studio.",
+    "wanted_runs": "Runs that the ML backend owes, and who is at them.",
+    "check_answers": "The answers to gold checks: they do not vote.",
+    "review_annotations": "The annotations of the review's project.",
+    "votes": "The annotations that count for consensus.",
+    "waiting_hints": "What is in the inbox and not followed up yet.",
+}
 _MADE = "Made by `make docs` from the program itself."
 
 
@@ -59,7 +111,7 @@ def store_page() -> str:
     tables = [
         db.table(name) for name in sorted(db.table_names()) if not name.startswith(("_", "sqlite"))
     ]
-    views = "\n".join(f"- `{view.name}`" for view in sorted(db.views, key=lambda one: one.name))
+    views = "\n".join(f"- `{name}`: {TABLES[name]}" for name in sorted(db.view_names()))
     return _page(
         "The store",
         "One SQLite file, `[store] path` of `goldloop.toml`; open it with Datasette or any client."
@@ -82,23 +134,36 @@ def _store_table(table: Table) -> str:
         for column in table.columns
     )
     headings = ("column", "type", "key", "", "refers to")
-    return f"## {table.name}\n\n{_table(headings, rows)}"
+    return f"## {table.name}\n\n{TABLES[table.name]}\n\n{_table(headings, rows)}"
 
 
 def http_page() -> str:
     """Every path of the ML backend, as its OpenAPI description has it."""
-    paths = description(Settings())["paths"]
+    # Any will do: the page says what is asked for where they are set.
+    secrets = Secrets(backend_user="a", backend_password="b", webhook_secret="c" * 32)  # noqa: S106
+    paths = description(Settings(secrets=secrets))["paths"]
     rows = (
-        (f"`{method.upper()} {path}`", operation["summary"], _answers(operation))
+        (f"`{method.upper()} {path}`", operation["summary"], _asks(operation), _answers(operation))
         for path, methods in paths.items()
         for method, operation in methods.items()
     )
     return _page(
         "HTTP surface",
         "What `goldloop serve` and `goldloop backend` answer. The backend itself describes it at"
-        " `/openapi.json`. Beside it are the dashboard's pages under `/dashboard/`, for people.",
-        _table(("request", "what it is for", "answers"), rows),
+        " `/openapi.json`. Beside it are the dashboard's pages under `/dashboard/`, for people,"
+        " which ask for the user and password too. Where `GOLDLOOP_BACKEND_PASSWORD` is not set,"
+        " the backend listens on this machine alone and asks for none; where"
+        " `GOLDLOOP_WEBHOOK_SECRET` is not set, no event is believed. A wrong password or secret is"
+        " answered with 401, and so is none where nothing else is said.",
+        _table(("request", "what it is for", "asks for", "answers"), rows),
     )
+
+
+def _asks(operation: Mapping[str, Any]) -> str:
+    """What a request has to show, in words; an empty alternative means that it may show nothing."""
+    asked = operation.get("security", [{}])
+    words = [_ASKED[name] for each in asked for name in each]
+    return (", ".join(words) or "nothing") + (", or nothing" if words and {} in asked else "")
 
 
 def _answers(operation: Mapping[str, Any]) -> str:

@@ -200,6 +200,14 @@ def slices_of_samples(db: Database, ids: Sequence[str]) -> list[Slices]:
     return [found[one] for one in ids]
 
 
+def random_samples(db: Database, at_most: int) -> list[Sample]:
+    """Those with the lowest permanent random numbers: always the same, and of every kind."""
+    rows = db.execute("SELECT sample_id FROM samples ORDER BY prn LIMIT ?", [at_most])
+    ids = [row[0] for row in rows]
+    found = get_samples(db, ids)
+    return [found[one] for one in ids]
+
+
 def sample_texts(db: Database, ids: Sequence[str] | None = None) -> dict[str, str]:
     """What each sample says, by id, as `goldloop.novelty` compares it; of all where no ids are
     given.

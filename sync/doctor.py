@@ -11,10 +11,13 @@ from urllib.parse import urlsplit
 import httpx
 
 from goldloop.errors import GoldloopError
+from goldloop.samples import Sample
 from goldloop.webhooks import HEADER, HOW_TO_MAKE, LIFT_PRIVATE, VARIABLE
+from label_config.interface import Interface
+from label_config.tasks import check_task_data, task_data
 from store.database import project_fact
 from store.runs import named_version
-from store.samples import count_samples
+from store.samples import count_samples, random_samples
 from store.tasks import review_project
 from sync.client import LabelStudioClient
 from sync.project import Project, open_project
@@ -22,6 +25,8 @@ from sync.webhook import faults, our_webhooks, webhook_address
 from views.answers import consensus_rules
 
 TESTED_VERSION = "1.23"
+# Of so many samples the tasks are made that push would send.
+TRIED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,10 @@ def _interface(project: Project) -> Iterator[Finding]:
     except GoldloopError as error:
         yield Finding("interface", False, str(error), "mend the labelling interface or settings")
         return
+    shown = _shown(project, interface)
+    if shown is not None:
+        yield shown
+        return
     if rules.min_annotators > asked:
         yield Finding(
             "annotators",
@@ -89,6 +98,26 @@ def _interface(project: Project) -> Iterator[Finding]:
         )
     says = f"{len(interface.fields)} fields; gold needs: {', '.join(rules.gold_fields)}"
     yield Finding("interface", True, says)
+
+
+def _shown(project: Project, interface: Interface) -> Finding | None:
+    """What push would say of an interface that shows what tasks do not have; None where it fits."""
+    try:
+        db = project.open_store()
+    except GoldloopError:
+        return None  # said already
+    try:
+        samples = random_samples(db, TRIED)
+    finally:
+        db.close()
+    try:
+        for sample in samples or [Sample("none", "")]:
+            check_task_data(interface, task_data(sample, None))
+    except GoldloopError as error:
+        # Metadata of samples that are still to come may bring the key.
+        told = False if samples else None
+        return Finding("interface", told, str(error), "mend the labelling interface or the samples")
+    return None
 
 
 def _label_studio(project: Project) -> Iterator[Finding]:

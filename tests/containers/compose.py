@@ -11,6 +11,7 @@ from tests.conftest import REPOSITORY
 FILE = REPOSITORY / "docker-compose.yml"
 TEXT = FILE.read_text()
 COMPOSE = yaml.safe_load(TEXT)
+PAGE = (REPOSITORY / "docs" / "how-to" / "server.md").read_text()
 SERVICES = COMPOSE["services"]
 OURS = ("setup", "backend", "worker", "goldloop")
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text().replace("\\\n", " ")
@@ -119,13 +120,13 @@ def check_of(service):
 
 
 def goldloop_arguments():
-    """The arguments of every `goldloop ...` that the container files and the README start."""
+    """The arguments of every `goldloop ...` that the container files and their page start."""
     for service in OURS:
         program, *arguments = command_of(service)
         if program == "goldloop":
             yield arguments
         for word in arguments:
             yield from map(shlex.split, re.findall(r"\bgoldloop ([a-z].*)", word))
-    told = TEXT + (REPOSITORY / "README.md").read_text()
-    for arguments in re.findall(r"(?m)docker compose run .*? goldloop ([^`\n]+)", told):
+    told = TEXT + PAGE
+    for arguments in re.findall(r"(?m)docker compose run .*? goldloop ([a-z][^`\n]+)", told):
         yield shlex.split(arguments)

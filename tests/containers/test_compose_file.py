@@ -21,6 +21,7 @@ from tests.containers.compose import (
     FILE,
     GIVEN,
     OURS,
+    PAGE,
     REQUIRED,
     SERVICES,
     TEXT,
@@ -273,7 +274,9 @@ def composed(tmp_path):
     given = tmp_path / "given.env"
 
     def asked(variables):
-        given.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+        """`variables`, or what the file given.env holds already."""
+        if variables is not None:
+            given.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
         return subprocess.run(
             [*program, "--env-file", given, "-f", FILE, "--profile", "commands", "config"],
             env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
@@ -295,6 +298,28 @@ def test_compose_itself_reads_the_file_as_these_tests_do(composed):
         assert {name: value for name, value in read if value is not None} == given
         assert settings["read_only"] is True
         assert settings["cap_drop"] == ["ALL"]
+
+
+def test_the_page_begins_with_an_environment_that_compose_reads(composed, tmp_path):
+    first = re.search(r"(?m)^\$ (cp .*)$", PAGE)[1]
+    shutil.copy(REPOSITORY / ".env.example", tmp_path)
+    subprocess.run(["sh", "-ec", first], cwd=tmp_path, check=True)
+    made = tmp_path / ".env"
+    assert made.stat().st_mode & 0o777 == 0o600
+    made.rename(tmp_path / "given.env")
+    assert composed(None).returncode != 0
+    text = (tmp_path / "given.env").read_text()
+    for name, value in GIVEN.items():
+        text = text.replace(f"\n{name}=\n", f"\n{name}={value}\n")
+    settings = dict(re.findall(r"(?m)^([A-Z_]+)=(.*)$", PAGE))
+    assert len(settings) >= 4
+    lines = "".join(f"{name}={value}\n" for name, value in settings.items())
+    (tmp_path / "given.env").write_text(text + lines)
+    done = composed(None)
+    assert done.returncode == 0, done.stderr
+    assert yaml.safe_load(done.stdout)["services"]["backend"]["environment"].items() >= (
+        settings.items()
+    )
 
 
 @pytest.mark.parametrize("missing", REQUIRED)

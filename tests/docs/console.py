@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import click
 
 _BLOCK = re.compile(r"^```(console|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _END = "@@ended with "
@@ -49,6 +52,39 @@ def commands(block: str) -> Iterator[Step]:
     shown = [(command, tuple(output.splitlines())) for command, output in lines]
     for (command, shows), after in zip(shown, [*shown[1:], ("", ())], strict=True):
         yield Step(command, shows, int(after[1][0]) if after[0] == "echo $?" else 0)
+
+
+def told(page: str) -> list[list[str]]:
+    """The arguments of every `goldloop ...` that a page names, in its console blocks and in its
+    text; a container's command is one too.
+    """
+    shown = [line for block in _BLOCK.findall(page) for line in block[1].splitlines()]
+    typed = [line[2:] for line in shown if line.startswith("$ ")]
+    inline = re.findall(r"`(goldloop [^`]+)`", page)
+    both = (re.search(r"(?:^| )goldloop (.+)", line) for line in [*typed, *inline])
+    return [shlex.split(one[1]) for one in both if one]
+
+
+def is_taken(group: click.Group, arguments: Sequence[str]) -> bool:
+    """Whether the program takes these arguments, be their values what they may. A group may stand
+    alone, and so may an option that wants a value: a text names them so.
+    """
+    try:
+        _, command, rest = group.resolve_command(click.Context(group), list(arguments))
+    except click.UsageError:
+        return False
+    if isinstance(command, click.Group):
+        return not rest or is_taken(command, rest)
+    return any(_is_parsed(command, [*rest, *value]) for value in ((), ("VALUE",)))
+
+
+def _is_parsed(command: click.Command | None, arguments: list[str]) -> bool:
+    assert command is not None
+    try:
+        parsed = command.make_parser(click.Context(command)).parse_args(arguments)
+    except click.UsageError:
+        return False
+    return not parsed[1]
 
 
 class Shell:

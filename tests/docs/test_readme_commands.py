@@ -1,7 +1,11 @@
-"""The commands of the README, run as they stand there, in their order."""
+"""The commands of the README, and of the pages on generating and evaluating, run as they stand
+there, in their order.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
 import shutil
@@ -23,16 +27,24 @@ from tests.docs.console import commands
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+HOW_TO = REPOSITORY / "docs" / "how-to"
+GENERATE = (HOW_TO / "generate.md").read_text(encoding="utf-8")
+EVALUATE = (HOW_TO / "evaluate.md").read_text(encoding="utf-8")
+FILES = (REPOSITORY / "docs" / "files.md").read_text(encoding="utf-8")
+ACTIONS = (HOW_TO / "github-actions.md").read_text(encoding="utf-8")
 SUPPORT = REPOSITORY / "examples" / "customer_support"
 GATED = REPOSITORY / "examples" / "github-actions" / "project"
 
 
-def _block(heading: str) -> list[str]:
+def _block(heading: str, page: str = README) -> list[str]:
     """The commands of the first console block under a heading."""
-    below = README.split(f"\n## {heading}\n")[1]
-    block = re.search(r"```console\n(.*?)```", below, re.DOTALL)
-    assert block is not None
-    return [step.command for step in commands(block[1])]
+    return _blocks(page.split(f"{heading}\n", 1)[1])[0]
+
+
+def _blocks(page: str) -> list[list[str]]:
+    """The commands of every console block."""
+    blocks = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    return [[step.command for step in commands(block)] for block in blocks]
 
 
 def _run(command: str, *codes: int) -> str:
@@ -78,7 +90,7 @@ def test_the_loop_by_hand_ends_with_an_exported_golden_set(
 ) -> None:
     shutil.copy(SUPPORT / "cases.jsonl", folder / "runs.jsonl")
     shown = ""
-    for command in _block("The loop by hand, in ten commands"):
+    for command in _block("## The loop by hand, in ten commands"):
         if command == "goldloop pull":
             found = re.search(r"projects/(\d+)|project (\d+)", shown)
             assert found is not None, shown
@@ -100,7 +112,7 @@ def test_samples_are_generated_and_go_to_a_spot_check(
             f'[synthesis]\nmodel = "writer"\nbase_url = "{endpoint.url}"\n'
             "[prices]\nwriter = [0.1, 0.1]\n"
         )
-        for command in _block("Generate samples"):
+        for command in _block("# Generate samples", GENERATE):
             # Nobody has answered yet, which exit code 3 says.
             open_yet = command == "goldloop synthesis check"
             _run(command.replace("--count 200", "--count 20"), 3 if open_yet else 0)
@@ -113,13 +125,37 @@ def test_an_agent_is_evaluated_and_gated(folder: Path, monkeypatch: pytest.Monke
     with OpenAIServer() as server:
         server.script = [says("Done.")]
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        for command in _block("Evaluate"):
+        for command in _block("## Evaluate", EVALUATE):
             shown = _run(command)
     assert "gpt-4.1-mini-2025-04-14" in shown
     shutil.copy("run.json", "candidate.json")
-    first, second = _block("Gate a pull request")
+    first, second = _block("## Gate a pull request", EVALUATE)
     # An agent that calls no tool has got worse.
     assert "Regression" in _run(first, 1)
     assert "Regression" in _run(second, 1)
     assert (folder / "run.html").is_file()
     assert (folder / "gate.html").is_file()
+
+
+def test_what_the_readme_shows_of_graders_evaluation_and_gate_works(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(GATED, folder, dirs_exist_ok=True)
+    shown = README.split("## From a golden set to a gate")[1]
+    Path("graders.toml").write_text(shown.split("```toml\n")[1].split("```")[0])
+    (evaluate,), (gate,) = _blocks(shown)
+    before = evaluate.replace("candidate.json", "baseline.json")
+    _run(f"{before} --agent-version before")
+    _run(evaluate)
+    _run(gate)
+    monkeypatch.setenv("HEAD_SHA", "c0ffee")
+    [(evaluate, gate)] = _blocks(ACTIONS)
+    Path("gate.md").unlink()
+    _run(os.path.expandvars(evaluate))
+    _run(gate)
+    assert "goldloop-gate" in Path("gate.md").read_text()
+    _run("goldloop gate --baseline baseline.json --candidate candidate.json -o gate.json --force")
+    told = FILES.split("\n## gate.json\n")[1].split("\n### ")[0]
+    assert {*re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE)} == {
+        *json.loads(Path("gate.json").read_text())
+    }

@@ -56,6 +56,22 @@ def test_a_label_studio_that_is_away_is_named(offline):
     assert "LABEL_STUDIO_URL" in away["mend"]
 
 
+def test_an_interface_that_push_would_refuse_is_named(offline):
+    shows = '<View><Text name="t" value="$question"/><Rating name="good" toName="t"/></View>'
+    (offline.folder / "own.xml").write_text(shows)
+    offline.configure("label_studio", interface="own.xml", url=offline.server.url)
+    offline.configure("consensus", gold_fields=["good"])
+    found = _by_check(offline.json("doctor", exit_code=1))["interface"]
+    # Nothing is imported yet, so that metadata may still bring it.
+    assert found["ok"] is None
+    offline.fill(2)
+    found = _by_check(offline.json("doctor", exit_code=1))["interface"]
+    assert found["ok"] is False
+    assert "shows $question" in found["says"]
+    (offline.folder / "own.xml").write_text(shows.replace("$question", "$user_input"))
+    assert _by_check(offline.json("doctor", exit_code=1))["interface"]["ok"]
+
+
 def test_a_consensus_that_could_never_be_reached_is_named(loop):
     loop.configure("consensus", min_annotators=3)
     found = _by_check(loop.json("doctor", exit_code=1))
