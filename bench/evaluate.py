@@ -13,13 +13,12 @@ each answer is also judged by a model, and killed among the judge's calls.
 from __future__ import annotations
 
 import math
-import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,8 @@ from typing import Any
 import httpx
 
 from agents.grading import Grading
+from bench._command_line import ROOT, running
 from bench._golden_version import item_of, write_version
-from bench._site import OURS
 from goldloop.samples import Sample, ToolCall
 from sync.evaluation_contest import Choice, contest_of, hold
 from sync.init import init_project
@@ -38,7 +37,6 @@ from sync.project import open_project
 
 SECONDS, AT_ONCE = 0.3, 16
 CASES, KILLED_CASES, QUICK_KILLED_CASES = 200, 200, 96
-ROOT = Path(__file__).parents[1]
 WAIT = 120.0
 
 
@@ -62,7 +60,7 @@ def timed(folder: Path, count: int, seconds: float = SECONDS) -> dict[str, Any]:
         passed = evaluated(folder)
         took = time.perf_counter() - began
         began = time.perf_counter()
-        with running(folder, "--new") as process:
+        with running(folder, "evaluate", "--new") as process:
             process.wait(WAIT)
         command = time.perf_counter() - began
     ideal = math.ceil(count / AT_ONCE) * seconds
@@ -92,11 +90,11 @@ def stopped(folder: Path, count: int, *, judge: bool, seconds: float = SECONDS /
     with peer(seconds) as url:
         make_project(folder, url, count, judge=judge)
         calls = count * (2 if judge else 1)
-        with running(folder) as process:
+        with running(folder, "evaluate") as process:
             _wait_for(url, calls // 2, process)
             process.send_signal(signal.SIGKILL)
             process.wait(WAIT)
-        with running(folder) as again:
+        with running(folder, "evaluate") as again:
             if again.wait(WAIT) != 0:
                 raise RuntimeError("the evaluation did not go on after it was killed")
         found = counts(url)
@@ -154,25 +152,3 @@ def make_project(folder: Path, url: str, count: int, *, judge: bool = False) -> 
         for number in range(count)
     )
     write_version(folder / "versions", map(item_of, samples))
-
-
-@contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The command line."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sync.cli", "evaluate", *arguments],
-        cwd=folder,
-        env=_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _environment() -> Mapping[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    return {**kept, "PYTHONPATH": str(ROOT)}

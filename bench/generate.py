@@ -12,14 +12,13 @@ the air. `same_after_stop` says whether the batches hold the same samples as the
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from typing import Any
 
 import httpx
 
-from bench._site import OURS
+from bench._command_line import ROOT, running
 from bench._synthetic_samples import SyntheticSamples
 from goldloop.samples import Sample
 from store.database import Store
@@ -45,7 +44,6 @@ SECONDS, AT_ONCE = 0.2, 16
 SAMPLES, QUICK_SAMPLES = 500, 120
 STOPPED_SAMPLES, QUICK_STOPPED_SAMPLES = 100, 40
 SEED = 5
-ROOT = Path(__file__).parents[1]
 TOOLS = ROOT / "examples" / "customer_support" / "tools.json"
 TASK = "Customer support of an outdoor shop, which looks up, changes and refunds orders."
 WAIT = 120.0
@@ -112,7 +110,7 @@ def stopped(scratch: Path, count: int) -> dict[str, Any]:
         with peer(SECONDS / 4) as model:
             make_project(scratch / name, model, scratch / "empty")
             stop_half_way(scratch / name, count, model, half, how)
-            with running(scratch / name, count) as again:
+            with running(scratch / name, *asked_for(count)) as again:
                 if again.wait(WAIT) != 0:
                     raise RuntimeError("the generation did not go on after it was stopped")
             paid[name] = model.counts()["paid_twice"]
@@ -171,28 +169,15 @@ def _uncounted(done: int = 1) -> None:
     """Progress that nobody watches."""
 
 
-@contextmanager
-def running(folder: Path, count: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The same by the command line."""
-    command = [sys.executable, "-m", "sync.cli", "generate", "--task", "task.md"]
-    command += ["--tools", str(TOOLS), "--count", str(count), "--seed", str(SEED)]
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+def asked_for(count: int) -> list[str]:
+    """The arguments of the same by the command line."""
+    command = ["generate", "--task", "task.md", "--tools", str(TOOLS)]
+    return [*command, "--count", str(count), "--seed", str(SEED)]
 
 
 def stop_half_way(folder: Path, count: int, model: Peer, half: int, how: signal.Signals) -> None:
     """Stop the command once so many calls were answered."""
-    with running(folder, count) as process:
+    with running(folder, *asked_for(count)) as process:
         deadline = time.monotonic() + WAIT
         while model.calls() < half:
             if process.poll() is not None or time.monotonic() > deadline:
@@ -213,11 +198,6 @@ def texts(folder: Path) -> list[tuple[int, int, str, str]]:
 
 def _said(candidate: Any) -> str | None:
     return None if candidate is None else candidate.sample.sample_id
-
-
-def _environment() -> Mapping[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    return {**kept, "PYTHONPATH": str(ROOT)}
 
 
 @contextmanager

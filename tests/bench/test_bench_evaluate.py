@@ -26,7 +26,7 @@ class Forked:
     """A command in a process that starts at once, with what the benchmark asks of a process."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        self.process = dying.start(folder, ["evaluate", *arguments])
+        self.process = dying.start(folder, list(arguments))
 
     def __enter__(self) -> Self:
         return self
