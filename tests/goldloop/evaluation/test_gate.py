@@ -152,6 +152,28 @@ def test_cases_without_any_grader_cannot_be_compared():
         gate(empty, empty, RULES)
 
 
+def test_cases_that_were_never_run_are_errors_of_their_side():
+    whole = passing(GOOD, "1")
+    stopped = evaluation([case(n, *([1.0] if n < 60 else [])) for n in range(300)], "2")
+    found = gate(whole, stopped, RULES)
+    assert (found.status, found.exit_code(), found.candidate.errors) == ("errors", 2, 240)
+    assert found.errors[0].error == "no attempt was made"
+    assert not any("does not apply" in note for note in found.notes)
+    # Nor do two halves make a whole.
+    assert gate(stopped, stopped, RULES).status == "errors"
+
+
+def test_a_case_that_only_the_baseline_has_a_grade_of_is_an_error_of_the_candidate():
+    half = [1.0] * 150 + [None] * 150
+    old, new = judged(RIGHT, RIGHT, "1"), judged(half, half, "2")
+    found = gate(old, new, RULES, proof())
+    assert (found.status, found.baseline.errors, found.candidate.errors) == ("errors", 0, 150)
+    assert gate(new, old, RULES, proof()).baseline.errors == 150
+    # Nor does it help that judges that nobody has compared with people are left out.
+    found = gate(judged(RIGHT, [None] * 300, "1"), judged(half, RIGHT, "2"), RULES)
+    assert (found.status, found.candidate.errors) == ("errors", 150)
+
+
 def test_runs_of_a_case_are_taken_together():
     old = evaluation([case(n, 1, 1, 1) for n in range(200)], "1")
     new = evaluation([case(n, 1, 0, float(n > 40)) for n in range(200)], "2")
