@@ -170,6 +170,33 @@ def test_a_pattern_that_would_take_all_of_the_memory_is_refused_before_it_is_com
     assert graded("regex", "{1000}{1000}{1000}", pattern=r"^[{1000}]+(\{1000\}){0,2}$").passed
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        r"(?#[){}(?#])",  # within what looks like a set
+        r"(?#\)[){}(?#])",
+        "(?x)# [\n{} # ]",
+        "(?s-i:(?ix:# [\n{} # ]\n))",
+        r"((([])))]a{{900}}){{900}}){{900}}",  # a set's first ] does not end it
+        r"((([^])))]a{{900}}){{900}}){{900}}",
+        r"((([[:alpha:])))]a{{900}}){{900}}){{900}}",
+        r"((a{{900}})(?#x){{900}})(?i){{900}}",  # what stands between a part and its count is none
+        r"((a{{900}}){{e<=0}}{{900}}){{e<=0:[b]}}{{900}}",
+        r"[[:(:]{}",
+        "(?:" + "[ab]c" * 300 + "){{10000}}",
+        "a{{10000}}" * 200,
+    ],
+)
+def test_no_way_to_write_a_pattern_hides_how_large_it_becomes(hidden: str) -> None:
+    with pytest.raises(SettingsError, match=r"repeats something over|parts with|the flag x"):
+        graded("regex", "a", pattern=hidden.format("((a{900}){900}){900}"))
+
+
+@pytest.mark.parametrize("pattern", ["[]a]{3}", "[[:alpha:]]{3}", "(?i:A){3}", r"(?#3)[^\]]{1,3}$"])
+def test_a_pattern_that_stays_small_is_taken_however_it_is_written(pattern: str) -> None:
+    assert graded("regex", "aaa", pattern=pattern).passed
+
+
 SCHEMA = {
     "type": "object",
     "required": ["id"],
