@@ -19,8 +19,9 @@ from views.version_folder import dataset_names
 
 @dataclass(frozen=True, slots=True)
 class Gated:
-    """A verdict, what it is on, what each side came to, and the gate's number in the store (None
-    where the candidate came from a file). `notes` say which evaluations were taken.
+    """A verdict, what it is on, what each side came to by the graders that it counts, and the
+    gate's number in the store (None where the candidate came from a file). `notes` say which
+    evaluations were taken.
     """
 
     verdict: Verdict
@@ -87,8 +88,8 @@ def gate_evaluations(
             verdict=verdict,
             baseline=against.evaluation,
             candidate=judged.evaluation,
-            baseline_summary=summarise(against.evaluation, rules.metric),
-            candidate_summary=summarise(judged.evaluation, rules.metric),
+            baseline_summary=summarise(against.evaluation, rules.metric, verdict.without),
+            candidate_summary=summarise(judged.evaluation, rules.metric, verdict.without),
             strict=strict,
             gate_id=_kept(db, judged, against, verdict),
             notes=(*judged.notes, *against.notes),

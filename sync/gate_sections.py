@@ -108,7 +108,8 @@ def sides_table(gated: Gated) -> Table:
             ("cases that pass in each run", share(old.whole.always), share(new.whole.always))
         )
     rows.append(("cases", f"{old.whole.cases:,}", f"{new.whole.cases:,}"))
-    rows.append(("errors", f"{old.whole.errors:,}", f"{new.whole.errors:,}"))
+    sides = gated.verdict.baseline, gated.verdict.candidate
+    rows.append(("errors", *(f"{one.errors:,}" for one in sides)))
     rows.append(("cost", _cost(old), _cost(new)))
     return table_of("Both evaluations", ("figure", "baseline", "candidate"), rows)
 

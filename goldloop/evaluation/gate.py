@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -57,7 +57,7 @@ class _Comparison:
     every: Changes | None
 
     @property
-    def without(self) -> Collection[str]:
+    def without(self) -> tuple[str, ...]:
         """The graders that are left out."""
         return () if self.alone else tuple(self.counted)
 
@@ -112,6 +112,7 @@ def gate(
         flips=flips(base, cand, rules.metric, compared.without),
         errors=(*_errors(compared.before, "baseline"), *_errors(compared.after, "candidate")),
         notes=(*notes, *_notes(compared)),
+        without=compared.without,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from math import fsum
@@ -125,9 +125,14 @@ class Summary:
 MOST_ERRORS = 10
 
 
-def summarise(evaluation: Evaluation, metric: str = PASSED) -> Summary:
-    """The figures of an evaluation, by one of `METRICS`."""
-    outcomes = case_outcomes(evaluation, metric)
+def summarise(
+    evaluation: Evaluation, metric: str = PASSED, without: Collection[str] = ()
+) -> Summary:
+    """The figures of an evaluation, by one of `METRICS`.
+
+    Graders in `without` count for nothing, but have their own figures.
+    """
+    outcomes = case_outcomes(evaluation, metric, without)
     return Summary(
         metric=metric,
         runs_per_case=evaluation.runs_per_case,

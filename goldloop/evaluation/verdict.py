@@ -89,7 +89,7 @@ class Verdict:
     "no_evidence" (no drop, but one of `rules.smallest_drop` could have been missed, or only such
     judges looked). `paired` is None where no case is left; `with_unproven` is the comparison with
     the judges that are not proven, None where there are none. `notes` are sentences that say what
-    was done.
+    was done. `without` names the graders that were left out.
     """
 
     status: str
@@ -104,6 +104,7 @@ class Verdict:
     flips: tuple[Flip, ...]
     errors: tuple[CaseError, ...]
     notes: tuple[str, ...]
+    without: tuple[str, ...] = ()
 
     def exit_code(self, strict: bool = False) -> int:
         """0 to merge, 1 for a regression, 2 for too many errors; 3 where strict asks for evidence

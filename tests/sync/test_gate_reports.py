@@ -11,24 +11,29 @@ from junitparser import Error, Failure, JUnitXml, Properties, Skipped
 
 from goldloop.errors import VersionError
 from goldloop.evaluation import Evaluation, Rules, gate, summarise
+from goldloop.graders import Grade
 from sync.evaluation_report import evaluation_markdown, write_evaluation_report
 from sync.gate import Gated
 from sync.gate_comment import LONGEST, MARKER, gate_markdown
 from sync.gate_page import MOST_FLIPS, gate_page
+from sync.gate_sections import sides_table
 from sync.junit import evaluation_junit, gate_junit
 from tests.sync.gating import JUDGE, TOOLS, evaluation
 from views.flips import address_of
+
+NO_REPLY = Grade(JUDGE.name, None, None, error="no reply")
 
 
 def gated(baseline: Evaluation, candidate: Evaluation, **rules: object) -> Gated:
     """What a gate says of two evaluations."""
     chosen = replace(Rules(), **rules)
+    verdict = gate(baseline, candidate, chosen)
     return Gated(
-        gate(baseline, candidate, chosen),
+        verdict,
         baseline,
         candidate,
-        summarise(baseline),
-        summarise(candidate),
+        summarise(baseline, chosen.metric, verdict.without),
+        summarise(candidate, chosen.metric, verdict.without),
     )
 
 
@@ -117,6 +122,27 @@ class TestJUnit:
         assert [name for name in skipped if name != "verdict"] == [
             f"s-{number:03}" for number in range(50, 60)
         ]
+
+    def test_what_an_unproven_judge_cannot_grade_hides_no_case_that_got_worse(self) -> None:
+        old, new = (
+            evaluation(name, wrong, count=30, graders=(TOOLS, JUDGE))
+            for name, wrong in (("v1", ()), ("v2", range(10)))
+        )
+        silent = tuple(
+            replace(case, attempts=(replace(run, grades=(run.grades[0], NO_REPLY)),))
+            if run.grades[0].passed is False
+            else case
+            for case in new.cases
+            for run in case.attempts
+        )
+        found = gated(old, replace(new, cases=silent))
+        assert (found.verdict.status, len(found.verdict.flips)) == ("regression", 10)
+        text = gate_junit(found.verdict, found.baseline, found.candidate)
+        [suite] = JUnitXml.fromstring(text.encode())
+        assert (suite.failures, suite.skipped) == (11, 0)
+        said = {row[0]: row[2] for row in sides_table(found).rows}
+        assert said["cases that pass"].startswith(said["of the cases compared"])
+        assert said["errors"] == "0"
 
     def test_characters_that_xml_forbids_do_not_break_it(self, hostile: Gated) -> None:
         text = gate_junit(hostile.verdict, hostile.baseline, hostile.candidate)
