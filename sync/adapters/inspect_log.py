@@ -25,6 +25,7 @@ from sync.adapters.foreign import (
     mapping,
     name,
     number,
+    plain,
     print_of,
     sample_id_of,
     text,
@@ -149,7 +150,7 @@ def _calls(sample: Mapping[str, Any]) -> Iterator[ToolCall]:
     said = [turn for turn in turns if turn.get("role") == "assistant"]
     calls = [mapping(call) for turn in said for call in listed(turn.get("tool_calls"))]
     for call in calls[:_MOST_CALLS]:
-        yield ToolCall(name(call.get("function"), "unnamed"), mapping(call.get("arguments")))
+        yield ToolCall(name(call.get("function"), "unnamed"), plain(mapping(call.get("arguments"))))
 
 
 def _values(sample: Mapping[str, Any]) -> Iterator[tuple[str, str, object, Mapping[str, Any]]]:

@@ -23,6 +23,7 @@ from inspect_ai.tool import ToolCall
 
 from goldloop.errors import IncomparableError, RecordError
 from goldloop.evaluation import Evaluation, Rules, case_outcomes, gate
+from goldloop.json_values import check_json
 from sync.adapters.foreign import LONGEST_TEXT
 from sync.gate_inputs import read_results
 from tests.sync.gating import STEERING
@@ -383,6 +384,17 @@ class TestInspect:
         (tmp_path / "cut.json").write_text(json.dumps(whole))
         outcomes = case_outcomes(read(tmp_path / "cut.json"))
         assert [one.errors for one in outcomes] == [1, 1, 2, 2]
+
+    def test_what_tools_were_called_with_can_be_kept(self, log: Path, tmp_path: Path) -> None:
+        whole = json.loads(_as_json(log, tmp_path).read_text())
+        given = {"a\ud800": ["\ud800", float("nan"), 10**400, {"deep": [[{}]]}], "b": None}
+        for turn in whole["samples"][0]["messages"]:
+            for call in turn.get("tool_calls") or ():
+                call["arguments"] = given
+        (tmp_path / "odd.json").write_text(json.dumps(whole))
+        [call] = read(tmp_path / "odd.json").cases[0].attempts[0].tool_calls
+        assert call.arguments == {"a?": ["?", "nan", 10**400, {"deep": [[{}]]}], "b": None}
+        check_json(call.arguments)
 
     def test_one_that_is_still_written_is_refused(self, log: Path, tmp_path: Path) -> None:
         whole = json.loads(_as_json(log, tmp_path).read_text()) | {"status": "started"}

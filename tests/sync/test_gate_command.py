@@ -16,6 +16,7 @@ from store.evaluations import newest_gate
 from sync.commands import gate as command
 from sync.evaluation_file import write_evaluation
 from sync.init import init_project
+from sync.page import write_whole
 from tests.sync.gating import JUDGE, TOOLS, evaluation, gating
 from tests.sync.loop import Loop
 
@@ -155,6 +156,32 @@ class TestHowItEnds:
         assert found["status"] == "inconclusive"
         shown = alone.run("gate", *pair(alone.folder)).stdout
         assert "response is an unproven judge, which cannot block alone" in shown
+
+    @pytest.mark.parametrize(
+        ("cause", "exit_code", "says"),
+        [
+            (KeyboardInterrupt(), 130, "stopped; there is no verdict"),
+            (ZeroDivisionError("by 0"), 2, "says nothing of the agent (ZeroDivisionError: by 0)"),
+        ],
+    )
+    def test_what_stops_it_is_no_regression(
+        self,
+        made: Loop,
+        monkeypatch: pytest.MonkeyPatch,
+        cause: BaseException,
+        exit_code: int,
+        says: str,
+    ) -> None:
+        def stops(*_: object, **__: object) -> None:
+            raise cause
+
+        monkeypatch.setattr("sync.gate.gate", stops)
+        assert says in made.refused("gate", "--baseline", "1", exit_code=exit_code)
+
+    def test_a_file_that_cannot_be_written_leaves_nothing_behind(self, tmp_path: Path) -> None:
+        with pytest.raises(UnicodeEncodeError):
+            write_whole(tmp_path / "g.json", "\ud800")
+        assert not list(tmp_path.iterdir())
 
     def test_a_named_slice_is_among_those_that_can_block(self, made: Loop) -> None:
         options = ("--baseline", "1", "--candidate", "2", "--slice", "tag:cancel")
