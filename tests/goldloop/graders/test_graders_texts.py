@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 import pytest
 
 from goldloop.errors import SettingsError
-from goldloop.graders import Grade, grade_run, json_schema, regex_patterns
+from goldloop.graders import Grade, bounded_schema, grade_run, regex_patterns
 from goldloop.graders.kinds import read_grader
 from goldloop.graders.texts import cut
 from goldloop.samples import Message, Run, Sample, ToolCall
@@ -227,11 +228,55 @@ def test_json_schema_wants_a_response_that_is_json_and_fits(
 def test_a_schema_with_a_pattern_without_end_fails_the_grader_and_not_the_agent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(json_schema, "SECONDS", 0.1)
+    monkeypatch.setattr(bounded_schema, "SECONDS", 0.1)
     schema = {"type": "string", "pattern": "^(a|a|aa)+$"}
     grade = graded("json_schema", f'"{"a" * 5000}b"', schema=schema)
     assert grade.score is None
     assert "took longer" in (grade.error or "")
+    # Nor does it help that each of many texts takes less than that.
+    texts = json.dumps(["a" * 16 + "b"] * 2000)
+    grade = graded("json_schema", texts, schema={"not": {"contains": schema}})
+    assert "took longer" in (grade.error or "")
+
+
+DOUBLING = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "$defs": {
+        "d0": {"type": ["array", "string"]},
+        **{f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n - 1}"}] * 2} for n in range(1, 30)},
+    },
+    "properties": {"again": {"$ref": "#"}},
+    "if": {"type": "string"},
+    "then": {"$ref": "#/$defs/d29"},
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "response"),
+    [
+        (DOUBLING, '"x"'),
+        (DOUBLING, '{"again": "x"}'),
+        # What does not fit is quoted, each time.
+        ({"allOf": [{"anyOf": [{"type": "null"}] * 400}]}, json.dumps(["a" * 90] * 900)),
+    ],
+)
+def test_a_schema_that_takes_too_many_steps_fails_the_grader(
+    schema: dict[str, Any], response: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_schema, "MOST_STEPS", 20_000)
+    assert "more than 20,000 steps" in (graded("json_schema", response, schema=schema).error or "")
+
+
+@pytest.mark.parametrize(
+    ("response", "passes"),
+    [
+        ('[{"a": 1}, {"a": true}, {"a": "1"}, [1], [2]]', True),
+        ('[{"a": [1, 2], "b": 0}, {"b": 0.0, "a": [1, 2]}]', False),
+        (json.dumps([{"n": n} for n in range(20_000)]), True),
+    ],
+)
+def test_items_are_told_to_be_unique_however_many_there_are(response: str, passes: bool) -> None:
+    assert graded("json_schema", response, schema={"uniqueItems": True}).passed is passes
 
 
 @pytest.mark.parametrize(
@@ -240,6 +285,7 @@ def test_a_schema_with_a_pattern_without_end_fails_the_grader_and_not_the_agent(
         ({"type": "thing"}, "no JSON schema"),
         ({"$ref": "https://example.com/s.json"}, "leaves the schema"),
         ({"patternProperties": {"^a": {}}}, "patternProperties"),
+        ({"not": {"$schema": "http://json-schema.org/draft-07/schema#"}}, "of two drafts"),
         ({"properties": {"a": {"pattern": "(a"}}}, "no regular expression"),
         ("no schema", "must be an object"),
     ],
