@@ -167,12 +167,13 @@ def _moved(found: Paired, metric: str) -> str:
     """
     what = "mean score" if metric == SCORE else "pass rate"
     return (
-        f"{what} {found.baseline:.1%} -> {found.candidate:.1%}, {_points(found.change)}"
+        f"{what} {found.baseline:.1%} -> {found.candidate:.1%}, {moved_points(found.change)}"
         f" (95% interval {_interval(found)}, p {_p(found.p)}), {found.pairs} cases"
     )
 
 
-def _points(change: float) -> str:
+def moved_points(change: float) -> str:
+    """A change in points, and which way it goes."""
     if abs(change) < 0.0005:
         return "no change"
     return f"{abs(100 * change):.1f} points {'up' if change > 0 else 'down'}"

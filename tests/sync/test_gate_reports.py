@@ -16,10 +16,11 @@ from sync.evaluation_report import evaluation_markdown, write_evaluation_report
 from sync.gate import Gated
 from sync.gate_comment import LONGEST, MARKER, gate_markdown
 from sync.gate_page import MOST_FLIPS, gate_page
-from sync.gate_sections import sides_table
+from sync.gate_sections import sections, sides_table
 from sync.junit import evaluation_junit, gate_junit
 from tests.sync.gating import JUDGE, TOOLS, evaluation
 from views.flips import address_of
+from views.gate_words import chance
 
 NO_REPLY = Grade(JUDGE.name, None, None, error="no reply")
 
@@ -173,6 +174,19 @@ class TestThePage:
         page = gate_page(many)
         assert page.count("<details class='flip regressed'>") == MOST_FLIPS
         assert f"and {500 - MOST_FLIPS} more" in page
+
+
+@pytest.mark.parametrize("policy", ["point", "significant", "noninferior"])
+def test_a_report_calls_the_p_of_slices_corrected_where_it_is(policy: str) -> None:
+    rules = {"slices": ("tag:refund", "tag:shipping"), "policy": policy}
+    found = gated(evaluation("v1"), evaluation("v2", range(3)), **rules)
+    [section] = [one for one in sections(found) if one.name == "slices"]
+    row = next(row for row in section.tables[0].rows if row[0] == "tag:shipping")
+    change = next(one for one in found.verdict.slices if one.name == "tag:shipping")
+    corrected = policy == "significant"
+    assert ("Holm" in section.says[0]) is corrected
+    assert row[6] == chance(change.p if corrected else change.paired.p)
+    assert change.p != change.paired.p
 
 
 class TestAnEvaluation:

@@ -225,6 +225,18 @@ def test_a_named_slice_blocks_by_itself():
     assert any("Slice tag:a blocks: 8.0 points down" in note for note in found.notes)
 
 
+@pytest.mark.parametrize("policy", ["point", "noninferior"])
+def test_only_a_policy_that_goes_by_p_says_that_the_p_of_slices_is_corrected(policy: str) -> None:
+    rules = Rules(policy=policy, slices=("tag:a", "tag:b"))
+    found = gate(sliced(GOOD, "1"), sliced(after(12), "2"), rules)
+    [of_a] = [note for note in found.notes if note.startswith("Slice tag:a blocks")]
+    assert of_a.startswith("Slice tag:a blocks: 8.0 points down, at worst -1")
+    assert not any("corrected" in note or "Holm" in note for note in found.notes)
+    unchanged = gate(sliced(GOOD, "1"), sliced(GOOD, "2"), replace(rules, margin=0.001))
+    of_b = "Slice tag:b blocks: no change, at worst -1.5 points (one-sided, at 0.05)."
+    assert (of_b in unchanged.notes) is (policy == "noninferior")
+
+
 def test_all_slices_are_shown_and_only_named_ones_gate():
     found = gate(sliced(GOOD, "1"), sliced(after(12), "2"), Rules(margin=0.05, slices=("tag:b",)))
     assert [(one.name, one.gates, one.blocks) for one in found.slices] == [
