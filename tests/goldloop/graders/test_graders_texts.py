@@ -61,6 +61,14 @@ def test_contains_can_leave_characters_out_on_both_sides() -> None:
     assert graded("contains", "It is $1,628.", values=["1628"], ignore_characters=",").score == 1.0
 
 
+def test_what_the_ignored_characters_leave_nothing_of_is_looked_for_nowhere() -> None:
+    with pytest.raises(SettingsError, match='ignore_characters leaves nothing of ","'):
+        graded("contains", "No.", values=["7", ", "], ignore_characters=",")
+    sample = Sample("s", "Hello", metadata={"wanted": ["$", "7"]})
+    grade = graded("contains", "No.", sample, from_metadata="wanted", ignore_characters="$")
+    assert (grade.score, grade.details["missing"]) == (0.0, ["7"])
+
+
 def test_contains_takes_the_texts_from_the_metadata_of_the_case() -> None:
     sample = Sample("s", "Hello", metadata={"expected_outputs": ["327", "1000"]})
     grade = graded("contains", "It costs 327.", sample, from_metadata="expected_outputs")
@@ -112,6 +120,16 @@ def test_exact_compares_with_the_expected_response_or_the_value() -> None:
 )
 def test_exact_with_a_tolerance_compares_numbers(response: str, passes: bool) -> None:
     assert graded("exact", response, value="1250", tolerance=0.01).passed is passes
+
+
+@pytest.mark.parametrize(
+    ("expected", "response"),
+    [("1,5", "15"), ("1,5", "1.5"), ("12,50", "1250"), ("1,250,00", "125000")],
+)
+def test_a_comma_that_parts_no_thousands_is_no_number(expected: str, response: str) -> None:
+    for one, other in ((expected, response), (response, expected)):
+        assert not graded("exact", other, value=one, tolerance=0.01).passed
+    assert graded("exact", " -1,250.50", value="-1250.5", tolerance=0).passed
 
 
 def test_exact_with_a_tolerance_compares_as_texts_what_is_no_number() -> None:
