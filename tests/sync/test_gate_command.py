@@ -52,6 +52,15 @@ class TestWhatIsCompared:
             "3",
         )
 
+    def test_the_candidate_can_be_the_newest_of_a_dataset_or_of_its_version(
+        self, made: Loop
+    ) -> None:
+        for dataset in ("golden", "golden@1.0.0"):
+            found = made.json("gate", "--baseline", "1", "--dataset", dataset, exit_code=1)
+            assert found["candidate"]["evaluation_id"] == "3"
+        line = made.refused("gate", "--baseline", "1", "--dataset", "golden@1.1.0", exit_code=2)
+        assert "no finished evaluation of golden@1.1.0; evaluate first" in line
+
     def test_a_baseline_can_be_an_agent_version_or_a_branch(self, made: Loop) -> None:
         by_version = made.json("gate", "--baseline", "v2", "--candidate", "1")
         by_branch = made.json("gate", "--baseline", "feature", "--candidate", "1")
