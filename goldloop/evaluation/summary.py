@@ -267,8 +267,8 @@ def _pool_estimate(outcomes: Sequence[CaseOutcome]) -> PoolEstimate | None:
     if chances.min() < LEAST_CHANCE:
         name = shown(graded[int(chances.argmin())].case.sample_id)
         raise RecordError(
-            f"case {name} has an inclusion_probability of {chances.min():.3g}; nothing is picked with"
-            f" one below {LEAST_CHANCE:g}, and it would stand for all of the pool"
+            f"case {name} has an inclusion_probability of {chances.min():.3g}; nothing is picked"
+            f" with one below {LEAST_CHANCE:g}, and it would stand for all of the pool"
         )
     weights = 1.0 / chances
     clusters = cluster_codes([one.case.cluster_id for one in graded])
