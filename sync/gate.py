@@ -16,6 +16,9 @@ from sync.judges_file import judge_checks
 from sync.project import Project
 from views.version_folder import dataset_names
 
+# The store has the evaluations whole; lists read the records of many gates.
+LONGEST_KEPT = 1_500
+
 
 @dataclass(frozen=True, slots=True)
 class Gated:
@@ -120,4 +123,5 @@ def _checks(project: Project, candidate: Evaluation) -> dict[str, Any]:
 def _kept(db: Store | None, judged: Named, against: Named, verdict: Verdict) -> int | None:
     if db is None or judged.stored_id is None:
         return None
-    return save_gate(db, judged.stored_id, against.stored_id, verdict.status, verdict.record())
+    record = verdict.record(LONGEST_KEPT)
+    return save_gate(db, judged.stored_id, against.stored_id, verdict.status, record)

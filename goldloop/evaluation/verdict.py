@@ -130,8 +130,8 @@ class Verdict:
         blocking = f" Slices that block: {named}." if named and self.status == REGRESSION else ""
         return f"{opening}: {_moved(self.paired, self.rules.metric)}.{blocking}"
 
-    def record(self) -> dict[str, Any]:
-        """As JSON values."""
+    def record(self, longest: int | None = None) -> dict[str, Any]:
+        """As JSON values; with `longest`, what is said in flips has so many characters at most."""
         return {
             "schema": SCHEMA,
             "status": self.status,
@@ -144,7 +144,7 @@ class Verdict:
             "power": None if self.power is None else self.power.record(),
             "slices": [one.record() for one in self.slices],
             "graders": [one.record() for one in self.graders],
-            "flips": [one.record() for one in self.flips],
+            "flips": [one.record(longest) for one in self.flips],
             "errors": [asdict(one) for one in self.errors],
             "notes": list(self.notes),
         }

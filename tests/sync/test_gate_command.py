@@ -230,6 +230,19 @@ class TestWhatIsKept:
         assert (kept.gate_id, kept.baseline_id, kept.status) == (found["gate_id"], 1, "regression")
         assert {one["direction"] for one in kept.record["flips"]} == {"regressed", "recovered"}
 
+    def test_what_was_said_is_kept_cut_and_told_whole(
+        self, made: Loop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sync.gate.LONGEST_KEPT", 9)
+        told = made.json("gate", "--baseline", "1", exit_code=1)["flips"]
+        with made.store() as db:
+            gate = newest_gate(db, 3)
+        assert gate is not None
+        for whole, kept in zip(told, gate.record["flips"], strict=True):
+            assert whole["candidate"]["response"] in ("Which order?", "Order AB-1234 it is.")
+            assert kept["candidate"]["response"] in ("Which or…", "Order AB…")
+            assert kept["candidate"]["attempt"] == whole["candidate"]["attempt"]
+
     def test_a_file_as_baseline_leaves_it_without_a_number(self, made: Loop) -> None:
         made.run("gate", "--baseline", str(made.folder / "v1.json"), exit_code=1)
         with made.store() as db:
