@@ -22,7 +22,14 @@ from inspect_ai.solver import solver
 from inspect_ai.tool import ToolCall
 
 from goldloop.errors import IncomparableError, RecordError
-from goldloop.evaluation import Evaluation, Rules, case_outcomes, gate
+from goldloop.evaluation import (
+    Evaluation,
+    Rules,
+    case_outcomes,
+    evaluation_record,
+    gate,
+    read_evaluation,
+)
 from goldloop.json_values import check_json
 from sync.adapters.foreign import LONGEST_TEXT
 from sync.gate_inputs import read_results
@@ -395,6 +402,22 @@ class TestInspect:
         [call] = read(tmp_path / "odd.json").cases[0].attempts[0].tool_calls
         assert call.arguments == {"a?": ["?", "nan", 10**400, {"deep": [[{}]]}], "b": None}
         check_json(call.arguments)
+
+    def test_two_scores_of_one_name_are_two_graders_in_every_sample(
+        self, log: Path, tmp_path: Path
+    ) -> None:
+        whole = json.loads(_as_json(log, tmp_path).read_text())
+        both = {"a": {"value": {"b": "C"}}, "a.b": {"value": "I"}}
+        for number, sample in enumerate(whole["samples"]):
+            sample |= {"error": None, "scores": both if number else {"a": both["a"]}}
+        (tmp_path / "two.json").write_text(json.dumps(whole))
+        made = read(tmp_path / "two.json")
+        assert [one.name for one in made.graders] == ["a.b", "a.b #2"]
+        alone, *others = [attempt for case in made.cases for attempt in case.attempts]
+        assert [(one.grader, one.score) for one in alone.grades] == [("a.b #2", 1.0)]
+        for attempt in others:
+            assert {one.grader: one.score for one in attempt.grades} == {"a.b": 0.0, "a.b #2": 1.0}
+        read_evaluation(evaluation_record(made), "made")
 
     def test_one_that_is_still_written_is_refused(self, log: Path, tmp_path: Path) -> None:
         whole = json.loads(_as_json(log, tmp_path).read_text()) | {"status": "started"}
