@@ -6,14 +6,25 @@ lists or arrays, a structured array. What comes back is a mapping of columns, or
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from goldloop.agreement import FieldAgreement, field_agreement
+from goldloop.columns import (
+    Table,
+    column,
+    given_back,
+    names,
+    numbers,
+    refuse_count,
+    refuse_other_order,
+    refuse_outside,
+    spelled,
+    values,
+)
 from goldloop.consensus.by_kind import fit_field
 from goldloop.consensus.choice_of_method import AUTO, MethodSettings
 from goldloop.errors import RecordError, SettingsError
@@ -26,12 +37,7 @@ from goldloop.prn import permanent_random_number
 from goldloop.selection import Design, design, hard_round, interest, soft_round, uncertainty
 
 MODES = ("hard", "soft")
-
-
-class Table(Protocol):
-    """Columns by name."""
-
-    def __getitem__(self, name: str, /) -> Any: ...
+_CHOSEN = (FieldKind.SINGLE_CHOICE, FieldKind.MULTIPLE_CHOICE, FieldKind.PAIRWISE)
 
 
 def consensus(
@@ -51,7 +57,8 @@ def consensus(
     where none stands), `probability`, `answers`, `agreement` (share of equal pairs of answers,
     None below two), `method`. `kind` is that of the question (single_choice, multiple_choice,
     rating, number, text, ...), `gold` are known labels by task, and `method` as in [consensus].
-    Rows without a label are no answers; of several by one person to one task the last counts.
+    Rows without a label are no answers; of several by one person to one task the last counts. A
+    label may be true or a number where options are chosen from; "True" and "1" are its options.
     Raises RecordError, SettingsError.
 
     >>> given = {"task": [1, 1, 1, 2, 2], "annotator": ["ann", "bob", "cem", "ann", "bob"],
@@ -60,16 +67,20 @@ def consensus(
     ['yes', 'no']
     """
     field = _field(label, kind, options)
-    names: dict[str, Hashable] = {}
+    tasks: dict[str, Hashable] = {}
     answers: dict[str, dict[Any, Any]] = {}
+    labels: dict[str, Any] = {}
     for one, who, value in _rows(table, task, annotator, label):
-        names.setdefault(str(one), one)
-        answers.setdefault(str(one), {})[_code(who)] = value
-    known = {str(one): value for one, value in (gold or {}).items()}
+        tasks.setdefault(str(one), one)
+        answers.setdefault(str(one), {})[_code(who)] = _form(field, value, labels)
+    known = {
+        str(one): _form(field, value, labels)
+        for one, value in zip(names(gold or (), "gold"), (gold or {}).values(), strict=True)
+    }
     found = fit_field(field, answers, MethodSettings(method), known).outcomes
     return {
-        "task": [names[one] for one in found],
-        "label": [outcome.value for outcome in found.values()],
+        "task": [tasks[one] for one in found],
+        "label": [given_back(outcome.value, labels) for outcome in found.values()],
         "probability": [outcome.confidence for outcome in found.values()],
         "answers": [outcome.votes for outcome in found.values()],
         "agreement": [outcome.agreement for outcome in found.values()],
@@ -91,9 +102,14 @@ def agreement(
 
     Without `options` they are the labels that occur. Raises RecordError, SettingsError.
     """
-    rows = list(_rows(table, task, annotator, label))
-    seen = options or tuple(dict.fromkeys(str(value) for _, _, value in rows))
-    return field_agreement(_field(label, kind, seen), rows, draws=draws)
+    refuse_count(draws, "draws", 0)
+    field, labels = _field(label, kind, options), dict[str, Any]()
+    rows = [
+        (one, who, _form(field, value, labels))
+        for one, who, value in _rows(table, task, annotator, label)
+    ]
+    seen = field.options or tuple(labels) or tuple(dict.fromkeys(str(row[2]) for row in rows))
+    return field_agreement(replace(field, options=seen), rows, draws=draws)
 
 
 def batch(
@@ -122,12 +138,19 @@ def batch(
     """
     if mode not in MODES:
         raise SettingsError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
-    ids = [str(one) for one in _column(table, sample_id)]
+    if not isinstance(secret, str):
+        raise SettingsError(f"secret must be a text, not of the type {type(secret).__name__}")
+    refuse_count(size, "size", 1)
+    refuse_outside(uncertain_share, "uncertain_share", 0.0, 1.0)
+    given = names(column(table, sample_id), sample_id)
+    ids = list(map(str, given))
     if len(set(ids)) < len(ids):
         raise RecordError(f"{sample_id} names an item twice; each row must be another item")
     before = design([permanent_random_number(secret.encode(), one) for one in ids])
     before = before if after is None else after
-    sure = _numbers(_column(table, confidence))
+    sure = numbers(column(table, confidence), confidence)
+    if len(sure) != len(ids):
+        raise RecordError(f"the columns must be as long ({len(ids)} ids, {len(sure)} numbers)")
     nothing = np.zeros(len(ids), dtype=np.bool_)
     if mode == "soft":
         found = soft_round(before, interest(sure, nothing, 0.0), size, uncertain_share)
@@ -135,7 +158,7 @@ def batch(
         found = hard_round(before, uncertainty(sure, nothing, 0.0), size, uncertain_share)
     places = found.picks.tolist()
     rows = {
-        "sample_id": [ids[place] for place in places],
+        "sample_id": [given[place] for place in places],
         "reason": list(found.reasons),
         "probability": found.inclusion_probability[found.picks].tolist(),
     }
@@ -152,8 +175,8 @@ def pool_estimate(
     >>> pool_estimate([1, 0], sampled).value
     0.5
     """
-    known = None if confidence is None else _numbers(confidence)
-    return estimate_pool(_numbers(outcome), sample, known)
+    known = None if confidence is None else numbers(confidence, "confidence")
+    return estimate_pool(numbers(outcome, "outcome"), sample, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +206,8 @@ def gate(
 
     A value is in [0, 1]: passed or not, a score, or the mean of `runs` runs; None and NaN (an error
     is no failure) leave the case out. `cluster` names what a case shares with others. The rules are
-    those of `goldloop gate`. Raises RecordError, SettingsError.
+    those of `goldloop gate`. Raises RecordError, also for columns of pandas whose indexes differ,
+    and SettingsError.
 
     >>> found = gate([1, 1, 1, 1, 1, 1, 1, 0], [0, 0, 0, 0, 0, 1, None, 0])
     >>> found.blocks, round(found.change.change, 3), found.change.worse, found.left_out
@@ -191,20 +215,24 @@ def gate(
     """
     if policy not in POLICIES:
         raise SettingsError(f"policy must be one of {', '.join(POLICIES)}, not {policy!r}")
-    before, after = _numbers(baseline), _numbers(candidate)
-    names = [None] * len(before) if cluster is None else list(cluster)
-    if not len(before) == len(after) == len(names):
+    refuse_count(runs, "runs", 1)
+    refuse_outside(margin, "margin", 0.0, 1.0)
+    refuse_outside(alpha, "alpha", 0.0001, 0.5)
+    before, after = numbers(baseline, "baseline"), numbers(candidate, "candidate")
+    shared = [None] * len(before) if cluster is None else values(cluster, "cluster")
+    if not len(before) == len(after) == len(shared):
         raise RecordError(
             f"both must have the same cases (baseline: {len(before)}, candidate: {len(after)}, "
-            f"cluster: {len(names)})"
+            f"cluster: {len(shared)})"
         )
+    refuse_other_order(baseline=baseline, candidate=candidate, cluster=cluster)
     whole = ~(np.isnan(before) | np.isnan(after))
     if not whole.any():
         raise RecordError("no case has a value in both, so there is nothing to compare")
     before, after = before[whole], after[whole]
     if min(before.min(), after.min()) < 0.0 or max(before.max(), after.max()) > 1.0:
         raise RecordError("a case's value must be from 0 to 1")
-    together = cluster_codes([_cluster(names[place]) for place in np.flatnonzero(whole)])
+    together = cluster_codes([_cluster(shared[place]) for place in np.flatnonzero(whole)])
     rules = Rules(policy=policy, margin=margin, alpha=alpha)
     found = paired(before, after, together, alpha=alpha, runs=runs)
     seen = power(before, after, together, rules, runs)
@@ -212,41 +240,31 @@ def gate(
 
 
 def _cluster(name: Any) -> str | None:
-    return None if _missing(name) else str(name)
+    return None if name is None else str(name)
 
 
 def _field(name: str, kind: str, options: Sequence[str]) -> Field:
     try:
-        return Field(name, FieldKind(kind), name, tuple(options))
+        return Field(name, FieldKind(kind), name, spelled(tuple(options), {}))
     except ValueError:
         kinds = ", ".join(one.value for one in FieldKind)
         raise SettingsError(f"kind must be one of {kinds}, not {kind!r}") from None
 
 
-def _rows(table: Table, *names: str) -> list[tuple[Any, ...]]:
-    """The rows of three columns, without those whose last value is missing."""
-    columns = [_column(table, name) for name in names]
-    if len({len(column) for column in columns}) > 1:
-        lengths = ", ".join(f"{n}: {len(c)}" for n, c in zip(names, columns, strict=True))
+def _rows(table: Table, *headings: str) -> list[tuple[Any, ...]]:
+    """The rows of three columns that have a label. Raises RecordError for one that has no task."""
+    columns = [column(table, name) for name in headings]
+    if len({len(one) for one in columns}) > 1:
+        lengths = ", ".join(f"{n}: {len(c)}" for n, c in zip(headings, columns, strict=True))
         raise RecordError(f"the columns must be as long ({lengths})")
-    return [row for row in zip(*columns, strict=True) if not _missing(row[-1])]
+    found = [row for row in zip(*columns, strict=True) if row[-1] is not None]
+    names([row[0] for row in found], f"{headings[0]} of the rows with a label,")
+    return found
 
 
-def _column(table: Table, name: str) -> list[Any]:
-    try:
-        column = table[name]
-    except (KeyError, IndexError, ValueError):
-        raise RecordError(f"the table has no column {name!r}; name yours") from None
-    # Arrays and data frames give their own scalars; plain values hash and compare alike.
-    return [one.item() if isinstance(one, np.generic) else one for one in column]
-
-
-def _missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def _numbers(column: Iterable[Any]) -> Any:
-    return np.array([math.nan if _missing(one) else float(one) for one in column])
+def _form(field: Field, value: Any, labels: dict[str, Any]) -> Any:
+    """A label as its kind has it; `labels` gets what an option was before."""
+    return spelled(value, labels) if field.kind in _CHOSEN else value
 
 
 def _code(who: Any) -> Any:

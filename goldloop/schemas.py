@@ -40,8 +40,11 @@ class Schema:
 
     def misfit(self, value: Any) -> str | None:
         """The first thing in which a JSON value does not fit, in words; None when it fits."""
+        return self._first_misfit(self._validator, value)
+
+    def _first_misfit(self, validator: Any, value: Any) -> str | None:
         try:
-            error = next(self._validator.iter_errors(value), None)
+            error = next(validator.iter_errors(value), None)
         except Unresolvable as problem:
             return f"the schema refers to what is not in it: {problem}"[:_MAX_SAID]
         except RecursionError:

@@ -74,13 +74,15 @@ def list_gates(
     most: int = 100,
 ) -> list[ListedGate]:
     """Gates from the newest on, all or those with a verdict or of an evaluation on either side."""
-    parts = "".join(f", json_extract(record, '$.{key}')" for key in _LISTED)
+    parts = ", ".join(f"'$.{key}'" for key in _LISTED)
     rows = db.execute(
-        f"SELECT gate_id, candidate_id, baseline_id, status, created_at{parts} FROM gates"  # noqa: S608
-        f"{_WHERE} ORDER BY gate_id DESC LIMIT :most OFFSET :start",
+        # All at once, for each reads the whole record with its flips.
+        "SELECT gate_id, candidate_id, baseline_id, status, created_at,"  # noqa: S608
+        f" json_extract(record, {parts})"
+        f" FROM gates {_WHERE} ORDER BY gate_id DESC LIMIT :most OFFSET :start",
         {"status": status, "evaluation": evaluation_id, "start": start, "most": most},
     )
-    return [ListedGate(*row) for row in rows]
+    return [ListedGate(*row, *json.loads(listed)) for *row, listed in rows]
 
 
 def get_gate(db: Database, gate_id: int) -> StoredGate | None:

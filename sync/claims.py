@@ -6,9 +6,11 @@ The operating system lets go of a claim when the process ends, however it ends.
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import IO
 
 from sync.project import Project
@@ -20,10 +22,25 @@ def claimed(project: Project, what: str, seconds: float = 0) -> Iterator[bool]:
     its turn.
     """
     until = time.monotonic() + seconds
-    with _claim(project, what) as claim:
-        while not (ours := _is_ours(claim)) and time.monotonic() < until:
-            time.sleep(0.1)
-        yield ours
+    while True:
+        with _claim(project, what) as claim:
+            ours = _is_ours(claim)
+            if ours and not _has_its_name(claim):
+                continue
+            if ours or time.monotonic() >= until:
+                yield ours
+                return
+        time.sleep(0.1)
+
+
+def _has_its_name(claim: IO[str]) -> bool:
+    """Whether the file is still there: who had it before may have taken it away between our opening
+    and our claiming it, and then another process claims another file of its name.
+    """
+    try:
+        return os.path.samestat(os.fstat(claim.fileno()), Path(claim.name).stat())
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 from goldloop.canonical import canonical_json
 from goldloop.errors import RecordError, SettingsError, VersionError
 from goldloop.evaluation import Case
+from goldloop.evaluation.summary import LEAST_CHANCE
 from goldloop.graders import Grader, GraderSet, case_graders, expected_graders, read_graders
 from goldloop.json_values import number_at
 from goldloop.printable import printable
@@ -112,6 +113,8 @@ def _question(db: Store, item: Item) -> Question:
         sample = replace(case_of(item), sample_id=item_id(item))
         selection = item.get("selection") or {}
         chance = number_at(selection, "inclusion_probability", 0.0, 1.0)
+        if chance is not None and 0.0 < chance < LEAST_CHANCE:
+            raise RecordError(f"selection.inclusion_probability is {chance:g}, below 1e-12")
     except (RecordError, KeyError, TypeError, AttributeError) as error:
         said = error if isinstance(error, RecordError) else repr(error)
         named = printable(str(item["sample_id"]))

@@ -16,11 +16,15 @@ from sync.judges_file import judge_checks
 from sync.project import Project
 from views.version_folder import dataset_names
 
+# The store has the evaluations whole; lists read the records of many gates.
+LONGEST_KEPT = 1_500
+
 
 @dataclass(frozen=True, slots=True)
 class Gated:
-    """A verdict, what it is on, what each side came to, and the gate's number in the store (None
-    where the candidate came from a file). `notes` say which evaluations were taken.
+    """A verdict, what it is on, what each side came to by the graders that it counts, and the
+    gate's number in the store (None where the candidate came from a file). `notes` say which
+    evaluations were taken.
     """
 
     verdict: Verdict
@@ -87,8 +91,8 @@ def gate_evaluations(
             verdict=verdict,
             baseline=against.evaluation,
             candidate=judged.evaluation,
-            baseline_summary=summarise(against.evaluation, rules.metric),
-            candidate_summary=summarise(judged.evaluation, rules.metric),
+            baseline_summary=summarise(against.evaluation, rules.metric, verdict.without),
+            candidate_summary=summarise(judged.evaluation, rules.metric, verdict.without),
             strict=strict,
             gate_id=_kept(db, judged, against, verdict),
             notes=(*judged.notes, *against.notes),
@@ -119,4 +123,5 @@ def _checks(project: Project, candidate: Evaluation) -> dict[str, Any]:
 def _kept(db: Store | None, judged: Named, against: Named, verdict: Verdict) -> int | None:
     if db is None or judged.stored_id is None:
         return None
-    return save_gate(db, judged.stored_id, against.stored_id, verdict.status, verdict.record())
+    record = verdict.record(LONGEST_KEPT)
+    return save_gate(db, judged.stored_id, against.stored_id, verdict.status, record)

@@ -35,7 +35,7 @@ def gate_markdown(gated: Gated) -> str:
 def _top(gated: Gated) -> Iterator[str]:
     verdict, paired = gated.verdict, gated.verdict.paired
     yield MARKER
-    dataset = f"{md(gated.candidate.dataset)}@{md(gated.candidate.version)}"
+    dataset = md(f"{gated.candidate.dataset}@{gated.candidate.version}")
     yield f"### {TITLES.get(verdict.status, md(verdict.status))} on {dataset}\n"
     yield f"{md(verdict.sentence, SENTENCE)}\n"
     yield from markdown_table(sides_table(gated))

@@ -44,7 +44,9 @@ class Named:
 
 
 def candidate_of(db: Store | None, reference: str, dataset: str | None) -> Named:
-    """The evaluation named, or the newest finished one (of the dataset, where one is named)."""
+    """The evaluation named, or the newest finished one (of the dataset, as NAME or NAME@VERSION,
+    where one is named).
+    """
     finished = _finished(db, dataset)
     if not reference:
         if not finished:
@@ -77,7 +79,12 @@ def baseline_of(db: Store | None, reference: str, candidate: Named) -> Named:
 def _finished(db: Store | None, dataset: str | None) -> list[StoredEvaluation]:
     if db is None:
         return []
-    return [one for one in list_evaluations(db, dataset=dataset) if one.finished_at]
+    named, _, version = (dataset or "").partition("@")
+    return [
+        one
+        for one in list_evaluations(db, dataset=named or None)
+        if one.finished_at and version in ("", one.version)
+    ]
 
 
 def _comparable(finished: Sequence[StoredEvaluation], candidate: Named) -> list[StoredEvaluation]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from goldloop.evaluation import Evaluation, Paired, Summary, Verdict
+from goldloop.evaluation.rules import SIGNIFICANT
 from sync.gate import Gated
 from views.gate_words import (
     METRICS,
@@ -108,7 +109,8 @@ def sides_table(gated: Gated) -> Table:
             ("cases that pass in each run", share(old.whole.always), share(new.whole.always))
         )
     rows.append(("cases", f"{old.whole.cases:,}", f"{new.whole.cases:,}"))
-    rows.append(("errors", f"{old.whole.errors:,}", f"{new.whole.errors:,}"))
+    sides = gated.verdict.baseline, gated.verdict.candidate
+    rows.append(("errors", *(f"{one.errors:,}" for one in sides)))
     rows.append(("cost", _cost(old), _cost(new)))
     return table_of("Both evaluations", ("figure", "baseline", "candidate"), rows)
 
@@ -135,10 +137,20 @@ def _slice_says(verdict: Verdict) -> tuple[str, ...]:
     gating = [one for one in verdict.slices if one.gates]
     if not gating:
         return ()
+    by = (
+        "Their p is corrected for their number by Holm's method."
+        if _corrects(verdict)
+        else "Each blocks by itself, and the more there are, the likelier one does by chance."
+    )
     return (
         f"{counted(len(gating), 'slice', 'slices')} can block: named in [gate] slices or by "
-        "--slice, and large enough. Their p is corrected for their number by Holm's method.",
+        f"--slice, and large enough. {by}",
     )
+
+
+def _corrects(verdict: Verdict) -> bool:
+    """Whether the policy goes by p, of which those of slices are then corrected."""
+    return verdict.rules.policy == SIGNIFICANT
 
 
 def _slice_tables(gated: Gated) -> tuple[Table, ...]:
@@ -155,7 +167,7 @@ def _slice_changes(verdict: Verdict) -> Table:
             share(one.paired.candidate),
             points(one.paired.change),
             points_between(one.paired.low, one.paired.high),
-            chance(one.p if one.gates else one.paired.p),
+            chance(one.p if one.gates and _corrects(verdict) else one.paired.p),
             "blocks" if one.blocks else "can block" if one.gates else "no",
             change_span(one.paired, scale),
         )

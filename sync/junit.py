@@ -55,7 +55,7 @@ def gate_junit(verdict: Verdict, baseline: Evaluation, candidate: Evaluation) ->
         _gated(one, flips.get(one.case.sample_id), errors.get(one.case.sample_id))
         if (one.case.sample_id, one.case.content) in known
         else _skipped(one)
-        for one in case_outcomes(candidate, verdict.rules.metric)
+        for one in case_outcomes(candidate, verdict.rules.metric, verdict.without)
     )
     return _document(candidate, f"gate {candidate.name}", facts, [_verdict(verdict), *cases])
 
@@ -114,12 +114,12 @@ def _gated(outcome: CaseOutcome, flip: Flip | None, error: CaseError | None) -> 
     case = _case(outcome)
     if error is not None:
         case.result = [Error(plain(f"{error.side}: {error.error}"), "error")]
-    elif outcome.value is None:
-        case.result = [Skipped("no grader applies to it", "skipped")]
     elif flip is not None and flip.direction == "regressed":
         text = f"{why(flip)}\n\nbaseline:\n{output_of(flip.baseline)}\n\ncandidate:\n"
         text += output_of(flip.candidate)
         case.result = [_failure("went from right to wrong", text, "regressed")]
+    elif outcome.value is None:
+        case.result = [Skipped("no grader that counts applies to it", "skipped")]
     return case
 
 

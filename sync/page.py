@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 
@@ -49,8 +50,10 @@ def write_whole(target: Path, content: str) -> None:
         temporary.write_text(content, encoding="utf-8")
         temporary.replace(target)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise VersionError(f"{target} cannot be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def markdown_table(table: Table) -> Iterator[str]:

@@ -15,6 +15,7 @@ from goldloop.evaluation.values import (
     case_outcomes,
 )
 from goldloop.graders.grader import Grade
+from goldloop.graders.texts import cut
 from goldloop.samples import ToolCall
 
 REGRESSED, RECOVERED = "regressed", "recovered"
@@ -36,21 +37,25 @@ class FlipSide:
     tool_calls: tuple[ToolCall, ...]
     grades: tuple[Grade, ...]
 
-    def record(self) -> dict[str, Any]:
-        """As JSON values."""
+    def record(self, longest: int | None = None) -> dict[str, Any]:
+        """As JSON values; with `longest`, texts and arguments have so many characters at most."""
         return {
             "value": self.value,
             "attempt": self.attempt,
-            "response": self.response,
+            "response": _cut(self.response, longest),
             "tool_calls": [
-                {"name": call.name, "arguments": dict(call.arguments)} for call in self.tool_calls
+                {
+                    "name": call.name,
+                    "arguments": {key: _cut(one, longest) for key, one in call.arguments.items()},
+                }
+                for call in self.tool_calls
             ],
             "grades": [
                 {
                     "grader": grade.grader,
                     "score": grade.score,
                     "passed": grade.passed,
-                    "reason": grade.reason,
+                    "reason": _cut(grade.reason, longest),
                 }
                 for grade in self.grades
             ],
@@ -73,18 +78,26 @@ class Flip:
     baseline: FlipSide
     candidate: FlipSide
 
-    def record(self) -> dict[str, Any]:
-        """As JSON values."""
+    def record(self, longest: int | None = None) -> dict[str, Any]:
+        """As JSON values; `longest` as for a side."""
         return {
             "sample_id": self.sample_id,
             "direction": self.direction,
             "change": self.change,
-            "user_input": self.user_input,
+            "user_input": _cut(self.user_input, longest),
             "slices": list(self.slices),
             "task_url": self.task_url,
-            "baseline": self.baseline.record(),
-            "candidate": self.candidate.record(),
+            "baseline": self.baseline.record(longest),
+            "candidate": self.candidate.record(longest),
         }
+
+
+def _cut(value: Any, longest: int | None) -> Any:
+    """A JSON value, or the beginning of its text where that is longer."""
+    said = value if longest is None or isinstance(value, str) else repr(value)
+    if longest is None or len(said) <= longest:
+        return value
+    return cut(said, longest)
 
 
 def flips(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -17,6 +17,7 @@ from goldloop.evaluation.gate_notes import (
     slice_notes,
 )
 from goldloop.evaluation.judges import JudgeCheck, unproven
+from goldloop.evaluation.one_sided import told_errors
 from goldloop.evaluation.rules import NONINFERIOR, Rules
 from goldloop.evaluation.summary import is_error, is_ungraded
 from goldloop.evaluation.values import CaseOutcome, Evaluation, case_outcomes
@@ -56,7 +57,7 @@ class _Comparison:
     every: Changes | None
 
     @property
-    def without(self) -> Collection[str]:
+    def without(self) -> tuple[str, ...]:
         """The graders that are left out."""
         return () if self.alone else tuple(self.counted)
 
@@ -78,11 +79,12 @@ def gate(
 
     `checks` are comparisons of judges with people, by the judges' versions. Judges without one that
     proves them do not count; a block that needs them is "inconclusive". Cases that came to nothing
-    in either are left out and counted; over `rules.max_errors` of either there is no verdict. Each
-    case counts the same: it is a verdict on these cases, not on the pool. Slices named in the rules
-    block too, where they have enough cases; Holm's correction is among them, and the whole keeps
-    its own alpha. Raises IncomparableError as `comparable` does, and where no case was graded in
-    both though few came to nothing.
+    in either are left out and counted, with those that were never run or that only one of the two
+    graded; over `rules.max_errors` of either there is no verdict. Each case counts the same: it is
+    a verdict on these cases, not on the pool. Slices named in the rules block too, where they have
+    enough cases; Holm's correction is among them, and the whole keeps its own alpha. Raises
+    IncomparableError as `comparable` does, and where no case was graded in both though few came to
+    nothing, or none was run at all.
     """
     base, cand, notes = comparable(baseline, candidate, intersect)
     doubts = {
@@ -92,7 +94,7 @@ def gate(
     }
     compared = _compare(base, cand, rules, doubts)
     whole = compared.whole
-    if whole is None and not _too_many_errors(compared):
+    if whole is None and not (_too_many_errors(compared) and _was_run(base, cand)):
         raise IncomparableError(
             f"evaluations {base.evaluation_id} and {cand.evaluation_id} have no case that was"
             " graded in both; look at their graders (goldloop runs)"
@@ -110,6 +112,7 @@ def gate(
         flips=flips(base, cand, rules.metric, compared.without),
         errors=(*_errors(compared.before, "baseline"), *_errors(compared.after, "candidate")),
         notes=(*notes, *_notes(compared)),
+        without=compared.without,
     )
 
 
@@ -123,8 +126,8 @@ def _compare(
     # Errors count as graded: who is down today has not become a case for nobody.
     alone = bool(counted) and all(map(is_ungraded, (*before, *after)))
     every_before, every_after = (case_outcomes(one, rules.metric) for one in sides)
-    if alone:
-        before, after = every_before, every_after
+    every_before, every_after = told_errors(every_before, every_after)
+    before, after = (every_before, every_after) if alone else told_errors(before, after)
     runs = _runs(baseline, candidate)
     return _Comparison(
         baseline=baseline,
@@ -142,6 +145,10 @@ def _compare(
 
 def _runs(baseline: Evaluation, candidate: Evaluation) -> int:
     return max(1, min(baseline.runs_per_case, candidate.runs_per_case))
+
+
+def _was_run(*evaluations: Evaluation) -> bool:
+    return any(case.attempts for one in evaluations for case in one.cases)
 
 
 def _status(compared: _Comparison) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from goldloop.evaluation.changes import Changes
 from goldloop.evaluation.paired import SIGN_FLIPS
-from goldloop.evaluation.rules import NONINFERIOR, POINT, Rules
+from goldloop.evaluation.rules import NONINFERIOR, POINT, SIGNIFICANT, Rules
 from goldloop.evaluation.summary import WHOLE, is_error, is_ungraded
 from goldloop.evaluation.values import CaseOutcome
+from goldloop.evaluation.verdict import SliceChange, moved_points
 
 
 def method_notes(found: Changes, rules: Rules) -> Iterator[str]:
@@ -92,15 +93,20 @@ def slice_notes(found: Changes, rules: Rules) -> Iterator[str]:
                 f" {rules.min_slice}."
             )
     gating = [one for one in found.slices if one.gates]
-    if len(gating) > 1:
+    if len(gating) > 1 and rules.policy == SIGNIFICANT:
         yield (
             f"The {len(gating)} slices that gate share one alpha by Holm's correction; the whole"
             " has its own."
         )
     for one in gating:
         if one.blocks:
-            points = f"{100 * one.paired.drop:.1f} points"
-            yield f"Slice {one.name} blocks: {points} down, p {one.p:.3f} (corrected)."
+            yield f"Slice {one.name} blocks: {moved_points(one.paired.change)}, {_why(one, rules)}."
+
+
+def _why(one: SliceChange, rules: Rules) -> str:
+    if rules.policy == SIGNIFICANT:
+        return f"p {one.p:.3f} (corrected)"
+    return f"at worst {100 * one.paired.lower:+.1f} points (one-sided, at {rules.alpha:g})"
 
 
 def judge_notes(

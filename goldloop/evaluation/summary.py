@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from math import fsum
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from goldloop.errors import RecordError
 from goldloop.evaluation.clusters import cluster_codes
 from goldloop.evaluation.means import Mean, kish, mean_of
 from goldloop.evaluation.values import (
@@ -21,11 +22,14 @@ from goldloop.evaluation.values import (
     CaseOutcome,
     Evaluation,
     GraderFacts,
+    attempt_outcome,
     case_outcomes,
 )
 from goldloop.graders.grader import Grade
+from goldloop.json_values import shown
 
 WHOLE = "all"
+LEAST_CHANCE = 1e-12
 _DIGITS = 12
 
 
@@ -125,9 +129,15 @@ class Summary:
 MOST_ERRORS = 10
 
 
-def summarise(evaluation: Evaluation, metric: str = PASSED) -> Summary:
-    """The figures of an evaluation, by one of `METRICS`."""
-    outcomes = case_outcomes(evaluation, metric)
+def summarise(
+    evaluation: Evaluation, metric: str = PASSED, without: Collection[str] = ()
+) -> Summary:
+    """The figures of an evaluation, by one of `METRICS`.
+
+    Graders in `without` count for nothing, but have their own figures. Raises RecordError for a
+    case of which no sampling design can be the reason.
+    """
+    outcomes = case_outcomes(evaluation, metric, without)
     return Summary(
         metric=metric,
         runs_per_case=evaluation.runs_per_case,
@@ -135,7 +145,7 @@ def summarise(evaluation: Evaluation, metric: str = PASSED) -> Summary:
         slices=tuple(_part(name, some, metric) for name, some in by_slice(outcomes).items()),
         graders=tuple(_grader_part(facts, evaluation.cases) for facts in evaluation.graders),
         pool=_pool_estimate(outcomes),
-        errors=_errors(outcomes),
+        errors=_errors(evaluation, without),
     )
 
 
@@ -245,14 +255,22 @@ def _pool_estimate(outcomes: Sequence[CaseOutcome]) -> PoolEstimate | None:
 
     The variance is that of a ratio of totals, by clusters, as if the pool were without end; so the
     interval holds for further cases like those of the pool. Source: Särndal, Swensson and Wretman,
-    Model Assisted Survey Sampling (1992), sections 5.7 and 8.6.
+    Model Assisted Survey Sampling (1992), sections 5.7 and 8.6. Raises RecordError for a chance
+    below 1e-12.
     """
     picked = [one for one in outcomes if one.case.inclusion_probability]
     graded = [one for one in picked if one.value is not None]
     if not graded:
         return None
     values = np.array([one.value for one in graded], dtype=np.float64)
-    weights = 1.0 / np.array([one.case.inclusion_probability for one in graded], dtype=np.float64)
+    chances = np.array([one.case.inclusion_probability for one in graded], dtype=np.float64)
+    if chances.min() < LEAST_CHANCE:
+        name = shown(graded[int(chances.argmin())].case.sample_id)
+        raise RecordError(
+            f"case {name} has an inclusion_probability of {chances.min():.3g}; nothing is picked"
+            f" with one below {LEAST_CHANCE:g}, and it would stand for all of the pool"
+        )
+    weights = 1.0 / chances
     clusters = cluster_codes([one.case.cluster_id for one in graded])
     mean = mean_of(values, clusters, independent=False, weights=weights)
     return PoolEstimate(
@@ -265,9 +283,13 @@ def _pool_estimate(outcomes: Sequence[CaseOutcome]) -> PoolEstimate | None:
     )
 
 
-def _errors(outcomes: Sequence[CaseOutcome]) -> tuple[tuple[str, int], ...]:
-    found: Counter[str] = Counter()
-    for one in outcomes:
-        if one.error is not None and one.error != UNGRADED.error:
-            found[one.error] += one.errors
+def _errors(evaluation: Evaluation, without: Collection[str]) -> tuple[tuple[str, int], ...]:
+    graders = {facts.name: facts for facts in evaluation.graders}
+    found = Counter(
+        error
+        for case in evaluation.cases
+        for one in case.attempts
+        if (error := attempt_outcome(one, graders, evaluation.pass_score, without).error)
+        and error != UNGRADED.error
+    )
     return tuple(found.most_common(MOST_ERRORS))

@@ -175,7 +175,8 @@ class CaseOutcome:
     """A case's attempts taken together.
 
     `value` is the mean of those that came to something, in [0, 1], and None where none did;
-    `passes` of `graded` attempts passed; `errors` attempts came to nothing, for the first `error`.
+    `passes` of `graded` attempts passed; `errors` attempts came to nothing, for the first `error`
+    (that no grader applies only where there is no other).
     """
 
     case: Case
@@ -208,11 +209,13 @@ def case_outcomes(
 
 def _case_outcome(case: Case, outcomes: Sequence[Outcome], metric: str) -> CaseOutcome:
     values = [value for one in outcomes if (value := one.value(metric)) is not None]
+    errors = [one.error for one in outcomes if one.error]
+    known = [error for error in errors if error != UNGRADED.error]
     return CaseOutcome(
         case=case,
         value=fsum(values) / len(values) if values else None,
         passes=sum(one.passed is True for one in outcomes),
         graded=len(values),
         errors=len(outcomes) - len(values),
-        error=next((one.error for one in outcomes if one.error), None),
+        error=next(iter(known or errors), None),
     )

@@ -89,7 +89,7 @@ class Verdict:
     "no_evidence" (no drop, but one of `rules.smallest_drop` could have been missed, or only such
     judges looked). `paired` is None where no case is left; `with_unproven` is the comparison with
     the judges that are not proven, None where there are none. `notes` are sentences that say what
-    was done.
+    was done. `without` names the graders that were left out.
     """
 
     status: str
@@ -104,6 +104,7 @@ class Verdict:
     flips: tuple[Flip, ...]
     errors: tuple[CaseError, ...]
     notes: tuple[str, ...]
+    without: tuple[str, ...] = ()
 
     def exit_code(self, strict: bool = False) -> int:
         """0 to merge, 1 for a regression, 2 for too many errors; 3 where strict asks for evidence
@@ -129,8 +130,8 @@ class Verdict:
         blocking = f" Slices that block: {named}." if named and self.status == REGRESSION else ""
         return f"{opening}: {_moved(self.paired, self.rules.metric)}.{blocking}"
 
-    def record(self) -> dict[str, Any]:
-        """As JSON values."""
+    def record(self, longest: int | None = None) -> dict[str, Any]:
+        """As JSON values; with `longest`, what is said in flips has so many characters at most."""
         return {
             "schema": SCHEMA,
             "status": self.status,
@@ -143,7 +144,7 @@ class Verdict:
             "power": None if self.power is None else self.power.record(),
             "slices": [one.record() for one in self.slices],
             "graders": [one.record() for one in self.graders],
-            "flips": [one.record() for one in self.flips],
+            "flips": [one.record(longest) for one in self.flips],
             "errors": [asdict(one) for one in self.errors],
             "notes": list(self.notes),
         }
@@ -166,12 +167,13 @@ def _moved(found: Paired, metric: str) -> str:
     """
     what = "mean score" if metric == SCORE else "pass rate"
     return (
-        f"{what} {found.baseline:.1%} -> {found.candidate:.1%}, {_points(found.change)}"
+        f"{what} {found.baseline:.1%} -> {found.candidate:.1%}, {moved_points(found.change)}"
         f" (95% interval {_interval(found)}, p {_p(found.p)}), {found.pairs} cases"
     )
 
 
-def _points(change: float) -> str:
+def moved_points(change: float) -> str:
+    """A change in points, and which way it goes."""
     if abs(change) < 0.0005:
         return "no change"
     return f"{abs(100 * change):.1f} points {'up' if change > 0 else 'down'}"

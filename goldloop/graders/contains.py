@@ -35,7 +35,7 @@ def read(record: Object, where: str) -> dict[str, Any]:
             f"{where} must have either values, a list of texts, or from_metadata, the key of the "
             "case's metadata that holds them"
         )
-    return {
+    settings = {
         "values": values,
         "from_metadata": key,
         "mode": choice_at(record, "mode", MODES, where),
@@ -43,16 +43,22 @@ def read(record: Object, where: str) -> dict[str, Any]:
         "ignore_characters": text_at(record, "ignore_characters", where, ""),
         "on": choice_at(record, "on", PLACES, where),
     }
+    if (empty := next((one for one in values if not _left(one, settings)), None)) is not None:
+        raise SettingsError(
+            f"{where}.values: ignore_characters leaves nothing of {quoted(empty)}, which would be "
+            "found in every text; leave one of them out"
+        )
+    return settings
 
 
 def wanted(grader: Grader, sample: Sample) -> list[str]:
-    """The texts to look for in this case; empty where it names none."""
+    """The texts to look for in this case; empty where it names none of which something is left."""
     key = grader.settings["from_metadata"]
     found = sample.metadata.get(key) if key else grader.settings["values"]
     one = [found] if isinstance(found, str) else found
     if not isinstance(one, list | tuple):
         return []
-    return [text for text in one if isinstance(text, str) and text.strip()]
+    return [text for text in one if isinstance(text, str) and _left(text, grader.settings)]
 
 
 def grade(grader: Grader, sample: Sample, run: Run) -> Grade:
@@ -61,9 +67,9 @@ def grade(grader: Grader, sample: Sample, run: Run) -> Grade:
     With `ignore_case` also white space and the width of characters make no difference;
     `ignore_characters` (",$", say) are left out on both sides. Nothing to look for: 1.
     """
-    text = _spelled(text_of(sample, run, grader.settings["on"]), grader)
+    text = _spelled(text_of(sample, run, grader.settings["on"]), grader.settings)
     values = wanted(grader, sample)
-    found = [value for value in values if _spelled(value, grader) in text]
+    found = [value for value in values if _spelled(value, grader.settings) in text]
     missing = [value for value in values if value not in found]
     score, reason = _judged(grader.settings["mode"], found, missing)
     details = {"found": [cut(v, 200) for v in found], "missing": [cut(v, 200) for v in missing]}
@@ -89,7 +95,12 @@ def _list(texts: Sequence[str]) -> str:
     return ", ".join(quoted(text, 60) for text in texts[:_NAMED]) + more
 
 
-def _spelled(text: str, grader: Grader) -> str:
-    without = str.maketrans("", "", grader.settings["ignore_characters"])
+def _left(value: str, settings: Object) -> str:
+    """What is looked for of a text; nothing would be found in any."""
+    return _spelled(value, settings).strip()
+
+
+def _spelled(text: str, settings: Object) -> str:
+    without = str.maketrans("", "", settings["ignore_characters"])
     plain = unicodedata.normalize("NFC", text).translate(without)
-    return normalise_text(plain) if grader.settings["ignore_case"] else plain
+    return normalise_text(plain) if settings["ignore_case"] else plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from goldloop.graders.reading import Object, flag_at, refuse_unknown, text_at, t
 from goldloop.graders.texts import quoted
 from goldloop.samples import Run, Sample
 
+_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])[^,]*$")
 KEYS = ("value", "normalise", "tolerance")
 
 
@@ -58,10 +60,12 @@ def close(expected: float, got: float, tolerance: Mapping[str, float]) -> bool:
 
 
 def _number(text: str) -> float | None:
-    if "_" in text:
+    """The number that a text is; commas part thousands alone, for 1,5 may be one and a half."""
+    plain = text.strip()
+    if "_" in plain or ("," in plain and not _THOUSANDS.match(plain)):
         return None
     try:
-        value = float(text.strip().replace(",", ""))
+        value = float(plain.replace(",", ""))
     except ValueError:
         return None
     return value if math.isfinite(value) else None

@@ -8,34 +8,17 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
-from referencing import Registry
-
 from goldloop.errors import SettingsError
+from goldloop.graders.bounded_schema import BoundedSchema
 from goldloop.graders.grader import Grade, Grader, failed_grade, grade_of
 from goldloop.graders.reading import Object, flag_at, object_of, refuse_unknown
-from goldloop.graders.regex_patterns import SECONDS, compiled, refuse_bad_pattern
+from goldloop.graders.regex_patterns import refuse_bad_pattern
 from goldloop.graders.texts import MOST_READ, cut
 from goldloop.samples import Run, Sample
 from goldloop.schemas import Schema
 
 KEYS = ("schema", "fenced")
 _FENCE = re.compile(r"```(?:json|JSON)?[ \t]*\r?\n(.*?)\r?\n[ \t]*```", re.DOTALL)
-
-
-class _BoundedSchema(Schema):
-    """A schema whose patterns are given up after a second: the text may have been made for them."""
-
-    def __init__(self, schema: object, what: str) -> None:
-        super().__init__(schema, what)
-        kind: Any = extend(type(self._validator), {"pattern": _check_pattern})  # type: ignore[no-untyped-call]
-        self._validator = kind(schema, registry=Registry())
-
-
-def _check_pattern(_: object, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
-    if isinstance(value, str) and not compiled(pattern, 0).search(value, timeout=SECONDS):
-        yield ValidationError(f"{value[:100]!r} does not match {pattern[:100]!r}")
 
 
 def read(record: Object, where: str) -> dict[str, Any]:
@@ -45,6 +28,8 @@ def read(record: Object, where: str) -> dict[str, Any]:
     for key, value in _keywords(schema):
         if key == "patternProperties":
             raise SettingsError(f"{where}.schema: patternProperties is not taken; name the keys")
+        if key == "$schema" and isinstance(value, str) and value != schema.get(key):
+            raise SettingsError(f"{where}.schema is of two drafts; leave out {value[:80]!r}")
         if key == "pattern" and isinstance(value, str):
             refuse_bad_pattern(value, 0, f"{where}.schema: the pattern {value[:80]!r}")
     Schema(schema, f"{where}.schema")
@@ -73,14 +58,13 @@ def grade(grader: Grader, _: Sample, run: Run) -> Grade:
     schema = _schema(json.dumps(grader.settings["schema"], sort_keys=True))
     try:
         misfit = schema.misfit_of_text(blocks[0] if len(blocks) == 1 else text)
-    except TimeoutError:
-        said = f"a pattern of the schema took longer than {SECONDS:g} s; simplify it"
-        return failed_grade(grader, said)
+    except TimeoutError as error:
+        return failed_grade(grader, f"{error}; simplify it")
     if misfit is None:
         return grade_of(grader, 1.0, "fits the schema")
     return grade_of(grader, 0.0, cut(" ".join(misfit.split()), 300))
 
 
 @lru_cache(maxsize=64)
-def _schema(text: str) -> Schema:
-    return _BoundedSchema(json.loads(text), "schema")
+def _schema(text: str) -> BoundedSchema:
+    return BoundedSchema(json.loads(text), "schema")

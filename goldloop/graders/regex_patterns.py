@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import regex
@@ -19,9 +20,17 @@ LONGEST = 2_000
 SECONDS = 1.0
 # A pattern is unrolled when it is compiled: three nested {1000} would take all of the memory.
 MOST_REPEATED = 10_000
+MOST_PARTS = 50_000  # some 20 MB
 _FLAGS = {"ignore_case": regex.IGNORECASE, "multiline": regex.MULTILINE, "dotall": regex.DOTALL}
-_TOKEN = regex.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\{\d*(?:,(\d*))?\}|[()]|.", regex.DOTALL)
+# What is to be told apart as the module itself does: escapes; sets, whose first ] and classes like
+# [:alpha:] do not end them; comments and flags, which are no part; counts; and all else.
+_TOKEN = regex.compile(
+    r"\\.|\[\^?+\]?+(?:\\.|\[:\^?[A-Za-z]+:\]|\[(?!:)|[^\]\\\[])*+\]"
+    r"|\(\?\#(?:\\.|[^)\\])*+\)|\(\?[A-Za-z01-]+\)|\{\d*(?:,(\d*))?\}|.",
+    regex.DOTALL,
+)
 _CALL = regex.compile(r"\(\?(?:R|&|P>|[+-]?\d)")
+_VERBOSE = regex.compile(r"\(\?[A-Za-z01]*x")
 
 
 def read(record: Object, where: str) -> dict[str, Any]:
@@ -42,46 +51,71 @@ def refuse_bad_pattern(pattern: str, flags: int, what: str) -> None:
     """Raise SettingsError for a pattern that cannot be compiled or would take all of the memory."""
     if len(pattern) > LONGEST:
         raise SettingsError(f"{what} has {len(pattern):,} characters; at most {LONGEST:,}")
-    if repeated(pattern) > MOST_REPEATED:
+    most, parts = unrolled(pattern)
+    if most > MOST_REPEATED:
         raise SettingsError(f"{what} repeats something over {MOST_REPEATED:,} times; use * or +")
-    if recursive(pattern):
-        raise SettingsError(f"{what} refers to itself, as (?R) and (?1) do; write it without that")
+    if parts > MOST_PARTS:
+        raise SettingsError(f"{what} has over {MOST_PARTS:,} parts with its counts written out")
+    if told := _untold(pattern):
+        raise SettingsError(f"{what} {told}")
     try:
         compiled(pattern, flags)
-    except (regex.error, RecursionError, OverflowError, ValueError) as error:
+    except (regex.error, RecursionError, OverflowError, ValueError, MemoryError) as error:
         said = f"{what} is no regular expression: {str(error)[:200]}"
         raise SettingsError(said) from None
 
 
-def repeated(pattern: str) -> int:
-    r"""The most that counts like {3} or {2,5} can repeat a part, nested ones multiplied.
-
-    >>> repeated(r"(\d{3}-\d{4}){2}"), repeated(r"[{9}]x\{7}")
-    (8, 1)
-    """
-    open_groups, last = [1], 1
-    for found in _TOKEN.finditer(pattern):
-        token = found[0]
-        if token == "(":  # noqa: S105 - a token of a pattern
-            open_groups.append(1)
-        elif token == ")" and len(open_groups) > 1:  # noqa: S105
-            last = open_groups.pop()
-        elif token[0] == "{" and token[1:-1].strip(","):
-            last *= max(int(number) for number in token[1:-1].split(",") if number)
-        else:
-            last = 1
-        open_groups[-1] = max(open_groups[-1], last)
-    return max(open_groups)
+def _untold(pattern: str) -> str | None:
+    """What it has that `unrolled` cannot tell the size of, in words; None where it has nothing."""
+    if _has(_CALL, pattern):
+        return "refers to itself, as (?R) and (?1) do; write it without that"
+    if _has(_VERBOSE, pattern):
+        return "has the flag x, by which a part of it is no pattern; write it without spaces"
+    if "[" in map(itemgetter(0), _TOKEN.finditer(pattern)):  # one that ends is a token of its own
+        return "has a set that does not end; write \\[ for a bracket, also within a set"
+    return None
 
 
-def recursive(pattern: str) -> bool:
-    r"""Whether a group is called from within the pattern: that may take all of the memory.
+def _has(group: Any, pattern: str) -> bool:
+    r"""Whether a group of this kind opens somewhere, and not just looks like one.
 
-    >>> recursive(r"\((?R)?\)"), recursive(r"\(?1[(?R)]")
+    >>> _has(_CALL, r"\((?R)?\)"), _has(_CALL, r"\(?1[(?R)]")
     (True, False)
     """
-    found = (token.start() for token in _TOKEN.finditer(pattern) if token[0] == "(")
-    return any(_CALL.match(pattern, start) for start in found)
+    found = (token.start() for token in _TOKEN.finditer(pattern) if token[0][0] == "(")
+    return any(group.match(pattern, start) for start in found)
+
+
+def unrolled(pattern: str) -> tuple[int, int]:
+    r"""The most that counts like {3} or {2,5} can repeat a part, nested ones multiplied; and how
+    many parts there are when the least of them are written out, a set's characters among them.
+
+    >>> unrolled(r"(\d{3}-\d{4}){2}"), unrolled(r"[{9}]x\{7}"), unrolled(r"[])](?#))a{5,9}")
+    ((8, 32), (1, 10), (9, 10))
+    """
+    groups, last = [(1, 0)], (1, 1)  # what is open, and the part that a count would repeat
+    for found in _TOKEN.finditer(pattern):
+        token = found[0]
+        if token[:2] == "(?" and token[-1] == ")":
+            continue
+        most, parts = groups[-1]
+        if token == "(":  # noqa: S105 - a token of a pattern
+            groups.append((1, 1))
+            continue
+        if token == ")" and len(groups) > 1:  # noqa: S105
+            last, (most, parts) = groups.pop(), groups[-1]
+        elif token[0] == "{" and token[1:-1].strip(","):
+            parts -= last[1]
+            least, _, greatest = token[1:-1].partition(",")
+            count = max(1, int(least or 1))
+            last = last[0] * max(count, int(greatest or 1)), last[1] * count
+        elif token == "}":  # noqa: S105
+            # What it ends may be no part at all, {e<=0}: a count then repeats what is before.
+            last, parts = (most, parts + 1), 0
+        else:
+            last = 1, len(token)
+        groups[-1] = max(most, last[0]), parts + last[1]
+    return max(most for most, _ in groups), sum(parts for _, parts in groups)
 
 
 def grade(grader: Grader, sample: Sample, run: Run) -> Grade:
@@ -107,7 +141,7 @@ def _flags(settings: Object) -> int:
     return sum(flag for name, flag in _FLAGS.items() if settings[name])
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def compiled(pattern: str, flags: int) -> Any:
     """The pattern, compiled once. Syntax and meaning are those of Python's own `re`, and more."""
     return regex.compile(pattern, flags | regex.VERSION0)

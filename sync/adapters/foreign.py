@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from math import isfinite
 from typing import Any
 
 from goldloop.errors import RecordError
@@ -21,6 +22,7 @@ MOST_ATTEMPTS = 1_000_000
 MOST_CASES = 100_000
 LONGEST_TEXT = 100_000
 LONGEST_NAME = 200
+MOST_DEPTH = 20
 UNVERSIONED = "unversioned"
 _ORIGIN = ("dataset", "version", "content_fingerprint", "labels_fingerprint")
 # promptfoo blacks out a bare fingerprint, so its export writes what it is before it.
@@ -84,6 +86,22 @@ def count(value: object) -> int | None:
     """A number of things, 0 or more; None for what is none."""
     found = number(value)
     return int(found) if found is not None and found >= 0 else None
+
+
+def plain(value: object, depth: int = MOST_DEPTH) -> Any:
+    """A JSON value that can be kept: its texts as `text` has them, and as a text also what is no
+    JSON (NaN) or nested too deep.
+
+    >>> plain({"a": ["b\\0", float("nan"), 1]})
+    {'a': ['b\ufffd', 'nan', 1]}
+    """
+    if depth and isinstance(value, Mapping):
+        return {text(key): plain(part, depth - 1) for key, part in value.items()}
+    if depth and isinstance(value, list):
+        return [plain(part, depth - 1) for part in value]
+    if value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
+        return value
+    return text(str(value) if isinstance(value, float) else value)
 
 
 def mapping(value: object) -> Mapping[str, Any]:

@@ -25,6 +25,7 @@ from sync.adapters.foreign import (
     mapping,
     name,
     number,
+    plain,
     print_of,
     sample_id_of,
     text,
@@ -35,6 +36,8 @@ _WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 _MOST_CALLS = 1000
 _ABSENT = "the log does not hold it: the evaluation ended before"
 Log = Mapping[str, Any]
+_Part = tuple[str, str | None]  # a scorer, and which of its values where it gives several
+_Names = Mapping[_Part, str]
 
 
 def is_inspect(document: object) -> bool:
@@ -52,9 +55,10 @@ def read_inspect(log: Log, samples: Iterable[Mapping[str, Any]], file: str) -> E
     if status == "started":
         raise RecordError(f"{file} is still being written; wait until the evaluation has ended")
     found = list(samples)
-    ranged = _out_of_range(found)
-    rows = [_row(one, place, file, ranged) for place, one in enumerate(found)]
-    graders = tuple(_graders(found, spec, ranged))
+    names = _names(found)
+    ranged = _out_of_range(found, names)
+    rows = [_row(one, place, file, names, ranged) for place, one in enumerate(found)]
+    graders = tuple(_graders(found, spec, names, ranged))
     if not graders:
         raise RecordError(f"{file} has no scorer with values from 0 to 1; score it: inspect score")
     about = About(
@@ -64,21 +68,23 @@ def read_inspect(log: Log, samples: Iterable[Mapping[str, Any]], file: str) -> E
         dataset=name(mapping(spec.get("dataset")).get("name") or spec.get("task"), "inspect"),
         graders=graders,
         created_at=name(spec.get("created"), "") or None,
-        notes=tuple(_notes(found, ranged)),
+        notes=tuple(_notes(found, names, ranged)),
     )
     return evaluation_of([*rows, *_absent(spec, rows, found)], about)
 
 
-def _notes(samples: Iterable[Mapping[str, Any]], ranged: set[str]) -> Iterator[str]:
+def _notes(samples: Iterable[Mapping[str, Any]], names: _Names, ranged: set[str]) -> Iterator[str]:
     for one in sorted(ranged):
         yield f"scorer {one} gives numbers outside of 0 to 1, so it grades nothing here"
-    values = ((label, _score(value)) for one in samples for _, label, value, _ in _values(one))
+    values = (
+        (label, _score(value)) for one in samples for _, label, value, _ in _values(one, names)
+    )
     between = {label for label, score in values if score not in (None, 0.0, 1.0)} - ranged
     for one in sorted(between):
         yield f"scorer {one} gives more than right and wrong, and passes at 1; see --metric score"
 
 
-def _row(sample: Mapping[str, Any], place: int, file: str, ranged: set[str]) -> Row:
+def _row(sample: Mapping[str, Any], place: int, file: str, names: _Names, ranged: set[str]) -> Row:
     where = f"{file}: samples[{place}]"
     metadata = mapping(sample.get("metadata"))
     sample_id = sample_id_of(metadata, f"{where}.metadata") or identifier_at(sample, "id", where)
@@ -86,7 +92,7 @@ def _row(sample: Mapping[str, Any], place: int, file: str, ranged: set[str]) -> 
         raise RecordError(f"{where} has no id; every sample of a log has one")
     asked = sample.get("input")
     content = print_of([_plain_turns(asked), sample.get("target")])
-    return Row(sample_id, content, text(_asked(asked)), metadata, _attempt(sample, ranged))
+    return Row(sample_id, content, text(_asked(asked)), metadata, _attempt(sample, names, ranged))
 
 
 def _plain_turns(asked: object) -> object:
@@ -109,14 +115,14 @@ def _content(content: object) -> str:
     return "\n".join(text(mapping(part).get("text")) for part in listed(content))
 
 
-def _attempt(sample: Mapping[str, Any], ranged: set[str]) -> Attempt:
+def _attempt(sample: Mapping[str, Any], names: _Names, ranged: set[str]) -> Attempt:
     error = mapping(sample.get("error")).get("message") or sample.get("error")
     usage = [mapping(one) for one in mapping(sample.get("model_usage")).values()]
     seconds = number(sample.get("working_time")) or number(sample.get("total_time"))
     return Attempt(
         grades=()
         if error
-        else tuple(grade for _, grade in _grades(sample) if grade.grader not in ranged),
+        else tuple(grade for _, grade in _grades(sample, names) if grade.grader not in ranged),
         error=text(error, 1000) if error else None,
         response=_response(sample),
         tool_calls=tuple(_calls(sample)),
@@ -149,26 +155,51 @@ def _calls(sample: Mapping[str, Any]) -> Iterator[ToolCall]:
     said = [turn for turn in turns if turn.get("role") == "assistant"]
     calls = [mapping(call) for turn in said for call in listed(turn.get("tool_calls"))]
     for call in calls[:_MOST_CALLS]:
-        yield ToolCall(name(call.get("function"), "unnamed"), mapping(call.get("arguments")))
+        yield ToolCall(name(call.get("function"), "unnamed"), plain(mapping(call.get("arguments"))))
 
 
-def _values(sample: Mapping[str, Any]) -> Iterator[tuple[str, str, object, Mapping[str, Any]]]:
-    """Every value of every scorer: the scorer, the grader's name, the value, the whole score."""
+def _parts(sample: Mapping[str, Any]) -> Iterator[tuple[_Part, object, Mapping[str, Any]]]:
+    """Every value of every scorer: whose it is, the value, the whole score."""
     for scorer, score in mapping(sample.get("scores")).items():
-        said, label = mapping(score), name(scorer, "scorer")
+        said = mapping(score)
         value = said.get("value")
         if isinstance(value, Mapping):
-            for key, part in value.items():
-                yield scorer, name(f"{label}.{key}", label), part, said
+            yield from (((scorer, str(key)), part, said) for key, part in value.items())
         elif isinstance(value, list):
-            for place, part in enumerate(value[:100], start=1):
-                yield scorer, f"{label}.{place}", part, said
+            several = enumerate(value[:100], start=1)
+            yield from (((scorer, str(place)), part, said) for place, part in several)
         else:
-            yield scorer, label, value, said
+            yield (scorer, None), value, said
 
 
-def _grades(sample: Mapping[str, Any]) -> Iterator[tuple[str, Grade]]:
-    for scorer, label, value, said in _values(sample):
+def _names(samples: Iterable[Mapping[str, Any]]) -> _Names:
+    """What each part of a score is called as a grader. Of two that would be called alike (a scorer
+    a.b, and b of a scorer a) the second has a number, the same one in every sample.
+    """
+    parts = {part for one in samples for part, _, _ in _parts(one)}
+    named: dict[_Part, str] = {}
+    taken: dict[str, int] = {}
+    for scorer, key in sorted(parts, key=lambda part: (part[1] is not None, part[0], part[1])):
+        whole = name(scorer, "scorer")
+        label = base = whole if key is None else name(f"{whole}.{key}", whole)
+        while label in taken:
+            taken[base] += 1
+            label = f"{base} #{taken[base]}"
+        taken[label] = 1
+        named[scorer, key] = label
+    return named
+
+
+def _values(
+    sample: Mapping[str, Any], names: _Names
+) -> Iterator[tuple[str, str, object, Mapping[str, Any]]]:
+    """Every value: the scorer, the grader's name, the value, the whole score."""
+    for part, value, said in _parts(sample):
+        yield part[0], names[part], value, said
+
+
+def _grades(sample: Mapping[str, Any], names: _Names) -> Iterator[tuple[str, Grade]]:
+    for scorer, label, value, said in _values(sample, names):
         score = _score(value)
         reason = text(said.get("explanation") or said.get("answer"), 2000)
         if score is None:
@@ -194,21 +225,21 @@ def _parsed(value: str) -> float | None:
         return None
 
 
-def _out_of_range(samples: Iterable[Mapping[str, Any]]) -> set[str]:
+def _out_of_range(samples: Iterable[Mapping[str, Any]], names: _Names) -> set[str]:
     return {
         label
         for sample in samples
-        for _, label, value, _ in _values(sample)
+        for _, label, value, _ in _values(sample, names)
         if (score := _score(value)) is not None and not 0.0 <= score <= 1.0
     }
 
 
 def _graders(
-    samples: Iterable[Mapping[str, Any]], spec: Log, ranged: set[str]
+    samples: Iterable[Mapping[str, Any]], spec: Log, names: _Names, ranged: set[str]
 ) -> Iterator[GraderFacts]:
     """Who graded, by name; a scorer of Inspect that asks a model is a judge."""
     known = {mapping(one).get("name"): mapping(one) for one in listed(spec.get("scorers"))}
-    named = {label: scorer for one in samples for scorer, label, _, _ in _values(one)}
+    named = {label: scorer for one in samples for scorer, label, _, _ in _values(one, names)}
     for label in sorted(named.keys() - ranged):
         scorer = known.get(named[label], {})
         registered = str(scorer.get("name") or named[label])

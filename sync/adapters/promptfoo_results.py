@@ -1,10 +1,10 @@
 """promptfoo: the results that `promptfoo eval --output results.json` writes, version 3 and newer.
 
 Each assertion is a grader, under its metric or its type. A case passes when its assertions do;
-where promptfoo decided otherwise (a threshold of the test, a scoring function of its own), its
-verdict counts as the grader `promptfoo`, and the assertions are shown and count for nothing.
-Repeats of a test are attempts: they have the same variables, or the same `sample_id` in the
-metadata.
+where promptfoo decides otherwise (a threshold of the test, a scoring function of its own), its
+verdict counts as the grader `promptfoo`, and the assertions are shown and count for nothing. That
+is read from how the tests are set up, so that all results of one set-up are graded alike. Repeats
+of a test are attempts: they have the same variables, or the same `sample_id` in the metadata.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def read_promptfoo(document: Mapping[str, Any], file: str, wanted: str = "") -> 
     results = [one for one in listed(found.get("results")) if isinstance(one, Mapping)]
     subject, kept = _chosen(results, file, wanted)
     grades = [_grades(one) for one in kept]
-    composite = _composite(kept, grades)
+    facts = [_facts_of(one, graded) for one, graded in zip(kept, grades, strict=True)]
+    composite = _composite(kept, grades, facts)
     return evaluation_of(
         _rows(kept, grades, file, composite),
         About(
@@ -77,7 +78,7 @@ def read_promptfoo(document: Mapping[str, Any], file: str, wanted: str = "") -> 
             made_by="promptfoo",
             agent_version=name(subject.provider, "promptfoo"),
             dataset=name(mapping(document.get("config")).get("description"), "promptfoo"),
-            graders=tuple(_graders(grades, composite)),
+            graders=tuple(_graders(kept, facts, composite)),
             created_at=name(found.get("timestamp"), "") or None,
             notes=(_OWN_VERDICT,) if composite else (),
         ),
@@ -176,15 +177,38 @@ def _grades(result: Result) -> list[_Graded]:
     """What every assertion of a result says; those of one name are told apart by their number."""
     if _broke(result):
         return []
-    found: list[_Graded] = []
+    components = [mapping(one) for one in listed(_grading(result).get("componentResults"))]
+    facts = _each_facts([mapping(one.get("assertion")) for one in components])
+    return [
+        _Graded(_grade(known.name, said), known)
+        for said, known in zip(components, facts, strict=True)
+    ]
+
+
+def _facts_of(result: Result, graded: Sequence[_Graded]) -> list[GraderFacts]:
+    """Who graded a result; of one that broke, who would have."""
+    if not _broke(result):
+        return [one.facts for one in graded]
+    return _each_facts(list(_assertions(mapping(result.get("testCase")))))
+
+
+def _assertions(test: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """What a test asserts, in the order of its results: those within a set follow it."""
+    for one in map(mapping, listed(test.get("assert"))):
+        inner = [mapping(part) for part in listed(one.get("assert"))]
+        # What a set came to says nothing of the set itself.
+        yield {} if inner else one
+        yield from inner
+
+
+def _each_facts(assertions: Sequence[Mapping[str, Any]]) -> list[GraderFacts]:
+    found: list[GraderFacts] = []
     taken: dict[str, int] = {}
-    for component in listed(_grading(result).get("componentResults")):
-        said = mapping(component)
-        assertion = mapping(said.get("assertion"))
-        label = name(assertion.get("metric") or assertion.get("type"), "assertion")
+    for one in assertions:
+        label = name(one.get("metric") or one.get("type"), "assertion")
         taken[label] = taken.get(label, 0) + 1
         label = label if taken[label] == 1 else f"{label} #{taken[label]}"
-        found.append(_Graded(_grade(label, said), _facts(label, assertion)))
+        found.append(_facts(label, one))
     return found
 
 
@@ -203,7 +227,7 @@ def _share(score: object, passed: bool) -> float:
 
 def _facts(label: str, assertion: Mapping[str, Any]) -> GraderFacts:
     kind = name(assertion.get("type"), "assertion")
-    weight = number(assertion.get("weight"))
+    weight = 0.0 if assertion.get("metricOnly") is True else number(assertion.get("weight"))
     provider = assertion.get("provider")
     if isinstance(provider, Mapping):
         provider = provider.get("id")
@@ -222,30 +246,50 @@ def _judged(kind: str) -> bool:
     return plain in (*_JUDGED, _GOAL) or plain.startswith(_JUDGED_LIKE)
 
 
-def _composite(results: Sequence[Result], grades: Sequence[list[_Graded]]) -> bool:
-    """Whether promptfoo's verdicts are not those of its assertions, so that they have to count."""
-    facts: dict[str, GraderFacts] = {}
-    for result, graded in zip(results, grades, strict=True):
-        if _broke(result):
-            continue
-        counted = [one for one in graded if one.facts.weight > 0]
-        if any(facts.setdefault(one.facts.name, one.facts) != one.facts for one in graded):
+def _composite(
+    results: Sequence[Result],
+    grades: Sequence[list[_Graded]],
+    facts: Sequence[Sequence[GraderFacts]],
+) -> bool:
+    """Whether promptfoo's verdicts are not those of its assertions, so that they have to count.
+
+    A verdict that is another shows that too, for what the tests do not say.
+    """
+    known: dict[str, GraderFacts] = {}
+    for result, graded, named in zip(results, grades, facts, strict=True):
+        if any(_own_rule(result)) or any(known.setdefault(one.name, one) != one for one in named):
             return True
-        failed_grader = any(one.grade.passed is None for one in counted)
-        agrees = all(one.grade.passed for one in counted) == (result.get("success") is True)
-        if not counted or not (agrees or failed_grader):
+        if not _broke(result) and _differs(result, graded):
             return True
-    return not facts
+    return not known
 
 
-def _graders(grades: Sequence[list[_Graded]], composite: bool) -> Iterable[GraderFacts]:
-    facts: dict[str, GraderFacts] = {}
-    for one in (one for graded in grades for one in graded):
-        facts.setdefault(one.facts.name, one.facts)
+def _own_rule(result: Result) -> list[str]:
+    """By what a test passes although not all of its assertions do."""
+    test = mapping(result.get("testCase"))
+    asserted = [mapping(one) for one in listed(test.get("assert"))]
+    sets = [number(one.get("threshold")) for one in asserted if listed(one.get("assert"))]
+    rule = (number(test.get("threshold")), test.get("assertScoringFunction"), *sets)
+    return [str(one) for one in rule if one is not None]
+
+
+def _differs(result: Result, graded: Sequence[_Graded]) -> bool:
+    counted = [one.grade.passed for one in graded if one.facts.weight > 0]
+    agrees = all(counted) == (result.get("success") is True)
+    return not counted or not (agrees or None in counted)
+
+
+def _graders(
+    results: Sequence[Result], facts: Sequence[Sequence[GraderFacts]], composite: bool
+) -> Iterable[GraderFacts]:
+    known: dict[str, GraderFacts] = {}
+    for one in (one for named in facts for one in named):
+        known.setdefault(one.name, one)
     if composite:
-        judged = any(known.is_judge and known.weight > 0 for known in facts.values())
-        versions = sorted((known.name, known.version, known.weight) for known in facts.values())
+        judged = any(one.is_judge and one.weight > 0 for one in known.values())
+        versions = sorted((one.name, one.version, one.weight) for one in known.values())
+        rules = sorted({print_of(_own_rule(one)) for one in results})
         kind = "judge" if judged else "promptfoo:test"
-        yield GraderFacts(WHOLE, kind, grader_version(WHOLE, versions))
-    for _, known in sorted(facts.items()):
-        yield replace(known, weight=0.0) if composite else known
+        yield GraderFacts(WHOLE, kind, grader_version(WHOLE, versions, rules))
+    for _, one in sorted(known.items()):
+        yield replace(one, weight=0.0) if composite else one

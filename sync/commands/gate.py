@@ -83,12 +83,12 @@ def gate(
     evidence. Files are written whatever the verdict is.
     Example: goldloop gate --baseline main -o gate.html -o gate.md
     """
-    # Imported here: they load what other commands start faster without.
-    from sync.gate import gate_evaluations, rules_of
-    from sync.gate_report import check_targets, write_gate
-    from sync.shown_gate import show_gate
-
     with _no_verdict():
+        # Imported here: they load what other commands start faster without.
+        from sync.gate import gate_evaluations, rules_of
+        from sync.gate_report import check_targets, write_gate
+        from sync.shown_gate import show_gate
+
         project = project_of(ctx)
         rules = rules_of(
             project.settings,
@@ -105,16 +105,33 @@ def gate(
         for target in outputs:
             write_gate(target, found)
             terminal.say(f"written to {target}")
-    print_result(as_json, found.record(), lambda: show_gate(found))
+        print_result(as_json, found.record(), lambda: show_gate(found))
     ctx.exit(found.exit_code)
+
+
+class NoVerdictError(GoldloopError):
+    """The gate itself failed, or was stopped."""
+
+    exit_code = 2
 
 
 @contextmanager
 def _no_verdict() -> Iterator[None]:
-    """Every error ends with 2 here: 1 would say that the agent has got worse."""
+    """Every error ends with 2 here, and an interruption with 130: 1 would say that the agent has
+    got worse.
+    """
     try:
         with store_errors():
             yield
     except GoldloopError as error:
         error.exit_code = 2
         raise
+    except KeyboardInterrupt:
+        stopped = NoVerdictError("stopped; there is no verdict")
+        stopped.exit_code = 130
+        raise stopped from None
+    except Exception as error:
+        raise NoVerdictError(
+            f"the gate failed, which says nothing of the agent ({type(error).__name__}: {error}); "
+            "goldloop -v gate ... shows where"
+        ) from error

@@ -11,6 +11,7 @@ import pytest
 
 from bench._golden_version import item_of, write_version
 from goldloop.samples import ToolCall
+from sync import claims
 from sync.evaluation_file import read_evaluation_file
 from tests.sync import dying
 from tests.sync.evaluated import AGENT, asked, case, set_up, write_agent
@@ -289,6 +290,19 @@ def test_two_commands_do_not_work_at_one_evaluation(offline: Loop) -> None:
     process.join(60)
     assert "another goldloop evaluate is at work" in said
     assert len(asked(offline)) == 3
+
+
+def test_a_claim_that_was_taken_away_while_it_was_opened_is_made_anew(
+    offline: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, real = offline.project, claims._claim
+    with real(project, "evaluate-x") as before:
+        Path(before.name).unlink()
+        opened = iter([before])
+        monkeypatch.setattr(claims, "_claim", lambda *what: next(opened, None) or real(*what))
+        ours, theirs = (claims.claimed(project, "evaluate-x") for _ in range(2))
+        with ours as first, theirs as second:
+            assert (first, second) == (True, False)
 
 
 def test_money_stops_it_and_more_money_goes_on(offline: Loop) -> None:

@@ -21,8 +21,16 @@ from inspect_ai.scorer import Score, includes, mean, scorer
 from inspect_ai.solver import solver
 from inspect_ai.tool import ToolCall
 
-from goldloop.errors import RecordError
-from goldloop.evaluation import Evaluation, Rules, case_outcomes, gate
+from goldloop.errors import IncomparableError, RecordError
+from goldloop.evaluation import (
+    Evaluation,
+    Rules,
+    case_outcomes,
+    evaluation_record,
+    gate,
+    read_evaluation,
+)
+from goldloop.json_values import check_json
 from sync.adapters.foreign import LONGEST_TEXT
 from sync.gate_inputs import read_results
 from tests.sync.gating import STEERING
@@ -64,7 +72,7 @@ def result(number: int, passed: bool = True, **more: Any) -> dict[str, Any]:
     return {
         "testIdx": number,
         "promptIdx": 0,
-        "testCase": {"vars": {"user_input": f"q{number}"}, "metadata": facts(number)},
+        "testCase": question(number),
         "provider": {"id": "openai:gpt-5", "label": ""},
         "prompt": {"raw": "{{user_input}}", "label": "plain"},
         "response": {"output": f"answer {number}"},
@@ -77,6 +85,11 @@ def result(number: int, passed: bool = True, **more: Any) -> dict[str, Any]:
         "gradingResult": {"pass": passed, "score": 1, "componentResults": components},
         **more,
     }
+
+
+def question(number: int) -> dict[str, Any]:
+    """A test of promptfoo without what it asserts."""
+    return {"vars": {"user_input": f"q{number}"}, "metadata": facts(number)}
 
 
 def promptfoo(path: Path, results: list[Any], version: int = 3) -> Path:
@@ -179,6 +192,41 @@ class TestPromptfoo:
         }
         assert case_outcomes(made)[0].passes == 1
         assert any("promptfoo's own verdict is graded" in note for note in made.notes)
+
+    def test_how_the_tests_are_set_up_says_what_grades_whatever_they_come_to(
+        self, tmp_path: Path
+    ) -> None:
+        def made(file: str, right: bool, threshold: float | None = 0.5) -> Evaluation:
+            """One assertion of two holds in each case, or both do, which is a pass as well."""
+            parts = [component("contains", True), component("icontains", right)]
+            given = {"assert": [one["assertion"] for one in parts], "threshold": threshold}
+            return read(
+                promptfoo(
+                    tmp_path / file,
+                    [result(n, testCase=question(n) | given, components=parts) for n in range(90)],
+                )
+            )
+
+        old, new = made("a.json", False), made("b.json", True)
+        assert {one.name: one.weight for one in old.graders}["promptfoo"] == 1.0
+        assert old.graders == new.graders
+        assert gate(old, new, Rules()).status == "pass"
+        # Tests that pass from another score on are graded otherwise.
+        with pytest.raises(IncomparableError, match="grader promptfoo changed"):
+            gate(old, made("c.json", True, 0.9), Rules())
+
+    def test_agents_that_broke_are_too_many_errors_and_not_graded_otherwise(
+        self, tmp_path: Path
+    ) -> None:
+        asserted = {"assert": [component("equals", True)["assertion"]]}
+        cases = [
+            result(n, testCase=question(n) | asserted, components=[component("equals", True)])
+            for n in range(90)
+        ]
+        broke = [one | {"failureReason": 2, "error": "429", "gradingResult": None} for one in cases]
+        old = read(promptfoo(tmp_path / "a.json", cases))
+        new = read(promptfoo(tmp_path / "b.json", broke))
+        assert gate(old, new, Rules()).status == "errors"
 
     def test_several_agents_have_to_be_named(self, tmp_path: Path) -> None:
         other = {"id": "openai:other", "label": "the other"}
@@ -343,6 +391,33 @@ class TestInspect:
         (tmp_path / "cut.json").write_text(json.dumps(whole))
         outcomes = case_outcomes(read(tmp_path / "cut.json"))
         assert [one.errors for one in outcomes] == [1, 1, 2, 2]
+
+    def test_what_tools_were_called_with_can_be_kept(self, log: Path, tmp_path: Path) -> None:
+        whole = json.loads(_as_json(log, tmp_path).read_text())
+        given = {"a\ud800": ["\ud800", float("nan"), 10**400, {"deep": [[{}]]}], "b": None}
+        for turn in whole["samples"][0]["messages"]:
+            for call in turn.get("tool_calls") or ():
+                call["arguments"] = given
+        (tmp_path / "odd.json").write_text(json.dumps(whole))
+        [call] = read(tmp_path / "odd.json").cases[0].attempts[0].tool_calls
+        assert call.arguments == {"a?": ["?", "nan", 10**400, {"deep": [[{}]]}], "b": None}
+        check_json(call.arguments)
+
+    def test_two_scores_of_one_name_are_two_graders_in_every_sample(
+        self, log: Path, tmp_path: Path
+    ) -> None:
+        whole = json.loads(_as_json(log, tmp_path).read_text())
+        both = {"a": {"value": {"b": "C"}}, "a.b": {"value": "I"}}
+        for number, sample in enumerate(whole["samples"]):
+            sample |= {"error": None, "scores": both if number else {"a": both["a"]}}
+        (tmp_path / "two.json").write_text(json.dumps(whole))
+        made = read(tmp_path / "two.json")
+        assert [one.name for one in made.graders] == ["a.b", "a.b #2"]
+        alone, *others = [attempt for case in made.cases for attempt in case.attempts]
+        assert [(one.grader, one.score) for one in alone.grades] == [("a.b #2", 1.0)]
+        for attempt in others:
+            assert {one.grader: one.score for one in attempt.grades} == {"a.b": 0.0, "a.b #2": 1.0}
+        read_evaluation(evaluation_record(made), "made")
 
     def test_one_that_is_still_written_is_refused(self, log: Path, tmp_path: Path) -> None:
         whole = json.loads(_as_json(log, tmp_path).read_text()) | {"status": "started"}

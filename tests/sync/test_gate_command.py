@@ -16,6 +16,7 @@ from store.evaluations import newest_gate
 from sync.commands import gate as command
 from sync.evaluation_file import write_evaluation
 from sync.init import init_project
+from sync.page import write_whole
 from tests.sync.gating import JUDGE, TOOLS, evaluation, gating
 from tests.sync.loop import Loop
 
@@ -50,6 +51,15 @@ class TestWhatIsCompared:
             "1",
             "3",
         )
+
+    def test_the_candidate_can_be_the_newest_of_a_dataset_or_of_its_version(
+        self, made: Loop
+    ) -> None:
+        for dataset in ("golden", "golden@1.0.0"):
+            found = made.json("gate", "--baseline", "1", "--dataset", dataset, exit_code=1)
+            assert found["candidate"]["evaluation_id"] == "3"
+        line = made.refused("gate", "--baseline", "1", "--dataset", "golden@1.1.0", exit_code=2)
+        assert "no finished evaluation of golden@1.1.0; evaluate first" in line
 
     def test_a_baseline_can_be_an_agent_version_or_a_branch(self, made: Loop) -> None:
         by_version = made.json("gate", "--baseline", "v2", "--candidate", "1")
@@ -156,6 +166,32 @@ class TestHowItEnds:
         shown = alone.run("gate", *pair(alone.folder)).stdout
         assert "response is an unproven judge, which cannot block alone" in shown
 
+    @pytest.mark.parametrize(
+        ("cause", "exit_code", "says"),
+        [
+            (KeyboardInterrupt(), 130, "stopped; there is no verdict"),
+            (ZeroDivisionError("by 0"), 2, "says nothing of the agent (ZeroDivisionError: by 0)"),
+        ],
+    )
+    def test_what_stops_it_is_no_regression(
+        self,
+        made: Loop,
+        monkeypatch: pytest.MonkeyPatch,
+        cause: BaseException,
+        exit_code: int,
+        says: str,
+    ) -> None:
+        def stops(*_: object, **__: object) -> None:
+            raise cause
+
+        monkeypatch.setattr("sync.gate.gate", stops)
+        assert says in made.refused("gate", "--baseline", "1", exit_code=exit_code)
+
+    def test_a_file_that_cannot_be_written_leaves_nothing_behind(self, tmp_path: Path) -> None:
+        with pytest.raises(UnicodeEncodeError):
+            write_whole(tmp_path / "g.json", "\ud800")
+        assert not list(tmp_path.iterdir())
+
     def test_a_named_slice_is_among_those_that_can_block(self, made: Loop) -> None:
         options = ("--baseline", "1", "--candidate", "2", "--slice", "tag:cancel")
         slices = made.json("gate", *options)["slices"]
@@ -193,6 +229,19 @@ class TestWhatIsKept:
         assert kept is not None
         assert (kept.gate_id, kept.baseline_id, kept.status) == (found["gate_id"], 1, "regression")
         assert {one["direction"] for one in kept.record["flips"]} == {"regressed", "recovered"}
+
+    def test_what_was_said_is_kept_cut_and_told_whole(
+        self, made: Loop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sync.gate.LONGEST_KEPT", 9)
+        told = made.json("gate", "--baseline", "1", exit_code=1)["flips"]
+        with made.store() as db:
+            gate = newest_gate(db, 3)
+        assert gate is not None
+        for whole, kept in zip(told, gate.record["flips"], strict=True):
+            assert whole["candidate"]["response"] in ("Which order?", "Order AB-1234 it is.")
+            assert kept["candidate"]["response"] in ("Which or…", "Order AB…")
+            assert kept["candidate"]["attempt"] == whole["candidate"]["attempt"]
 
     def test_a_file_as_baseline_leaves_it_without_a_number(self, made: Loop) -> None:
         made.run("gate", "--baseline", str(made.folder / "v1.json"), exit_code=1)

@@ -11,24 +11,30 @@ from junitparser import Error, Failure, JUnitXml, Properties, Skipped
 
 from goldloop.errors import VersionError
 from goldloop.evaluation import Evaluation, Rules, gate, summarise
+from goldloop.graders import Grade
 from sync.evaluation_report import evaluation_markdown, write_evaluation_report
 from sync.gate import Gated
 from sync.gate_comment import LONGEST, MARKER, gate_markdown
 from sync.gate_page import MOST_FLIPS, gate_page
+from sync.gate_sections import sections, sides_table
 from sync.junit import evaluation_junit, gate_junit
 from tests.sync.gating import JUDGE, TOOLS, evaluation
 from views.flips import address_of
+from views.gate_words import chance
+
+NO_REPLY = Grade(JUDGE.name, None, None, error="no reply")
 
 
 def gated(baseline: Evaluation, candidate: Evaluation, **rules: object) -> Gated:
     """What a gate says of two evaluations."""
     chosen = replace(Rules(), **rules)
+    verdict = gate(baseline, candidate, chosen)
     return Gated(
-        gate(baseline, candidate, chosen),
+        verdict,
         baseline,
         candidate,
-        summarise(baseline),
-        summarise(candidate),
+        summarise(baseline, chosen.metric, verdict.without),
+        summarise(candidate, chosen.metric, verdict.without),
     )
 
 
@@ -51,7 +57,7 @@ def hostile() -> Gated:
 class TestTheComment:
     def test_begins_with_the_marker_and_the_verdict(self, blocked: Gated) -> None:
         lines = gate_markdown(blocked).splitlines()
-        assert lines[:2] == [MARKER, "### Regression on golden@1.0.0"]
+        assert lines[:2] == [MARKER, "### Regression on golden&#64;1.0.0"]
         assert lines[3].startswith("Regression: pass rate")
 
     def test_folds_the_details(self, blocked: Gated) -> None:
@@ -78,7 +84,7 @@ class TestTheComment:
         said = gate_markdown(hostile)
         assert "<script" not in said
         assert "<!-- @" not in said
-        assert "@somebody" not in said
+        assert not re.search("(@|&#64;)somebody", said)
         assert "](https://elsewhere" not in said
         assert "javascript:" not in said
         assert "\x1b" not in said
@@ -118,6 +124,27 @@ class TestJUnit:
             f"s-{number:03}" for number in range(50, 60)
         ]
 
+    def test_what_an_unproven_judge_cannot_grade_hides_no_case_that_got_worse(self) -> None:
+        old, new = (
+            evaluation(name, wrong, count=30, graders=(TOOLS, JUDGE))
+            for name, wrong in (("v1", ()), ("v2", range(10)))
+        )
+        silent = tuple(
+            replace(case, attempts=(replace(run, grades=(run.grades[0], NO_REPLY)),))
+            if run.grades[0].passed is False
+            else case
+            for case in new.cases
+            for run in case.attempts
+        )
+        found = gated(old, replace(new, cases=silent))
+        assert (found.verdict.status, len(found.verdict.flips)) == ("regression", 10)
+        text = gate_junit(found.verdict, found.baseline, found.candidate)
+        [suite] = JUnitXml.fromstring(text.encode())
+        assert (suite.failures, suite.skipped) == (11, 0)
+        said = {row[0]: row[2] for row in sides_table(found).rows}
+        assert said["cases that pass"].startswith(said["of the cases compared"])
+        assert said["errors"] == "0"
+
     def test_characters_that_xml_forbids_do_not_break_it(self, hostile: Gated) -> None:
         text = gate_junit(hostile.verdict, hostile.baseline, hostile.candidate)
         assert "\x1b" not in text
@@ -147,6 +174,19 @@ class TestThePage:
         page = gate_page(many)
         assert page.count("<details class='flip regressed'>") == MOST_FLIPS
         assert f"and {500 - MOST_FLIPS} more" in page
+
+
+@pytest.mark.parametrize("policy", ["point", "significant", "noninferior"])
+def test_a_report_calls_the_p_of_slices_corrected_where_it_is(policy: str) -> None:
+    rules = {"slices": ("tag:refund", "tag:shipping"), "policy": policy}
+    found = gated(evaluation("v1"), evaluation("v2", range(3)), **rules)
+    [section] = [one for one in sections(found) if one.name == "slices"]
+    row = next(row for row in section.tables[0].rows if row[0] == "tag:shipping")
+    change = next(one for one in found.verdict.slices if one.name == "tag:shipping")
+    corrected = policy == "significant"
+    assert ("Holm" in section.says[0]) is corrected
+    assert row[6] == chance(change.p if corrected else change.paired.p)
+    assert change.p != change.paired.p
 
 
 class TestAnEvaluation:

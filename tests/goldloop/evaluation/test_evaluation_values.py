@@ -88,6 +88,11 @@ def test_a_case_is_the_mean_of_its_graded_attempts() -> None:
     assert found.always is None
 
 
+def test_an_error_is_named_before_an_attempt_that_nothing_graded() -> None:
+    [found] = case_outcomes(evaluation((Attempt(), Attempt(error="down"))))
+    assert (found.value, found.error) == (None, "down")
+
+
 def test_pass_hat_k_wants_every_attempt() -> None:
     all_pass, one_fails = case_outcomes(
         evaluation((attempt(1.0), attempt(1.0)), (attempt(1.0), attempt(0.0)))

@@ -87,3 +87,20 @@ def test_graders_that_are_left_out_make_no_flip_but_are_shown():
     (found,) = flips(old, new, without=[TONE.name])
     assert found.sample_id == "s-0001"
     assert [grade.grader for grade in found.candidate.grades] == ["tools", "tone"]
+
+
+def test_a_record_can_have_the_beginnings_of_what_was_said():
+    calls = (call("find", n=1, what="x" * 99, ids=list(range(99))),)
+    said = {"response": "y" * 99, "tool_calls": calls}
+    old, new = (
+        evaluation([replace(case(0, user_input="z" * 99), attempts=(graded(one, **said),))])
+        for one in (1.0, 0.0)
+    )
+    [flip] = flips(old, new)
+    record = json.loads(json.dumps(flip.record(longest=5)))
+    assert (record["sample_id"], record["user_input"]) == ("s-0000", "zzzz…")
+    side = record["candidate"]
+    assert side["response"] == "yyyy…"
+    assert side["tool_calls"][0]["arguments"] == {"n": 1, "what": "xxxx…", "ids": "[0, …"}
+    assert side["grades"][0]["reason"] == "scor…"
+    assert flip.record()["candidate"]["response"] == "y" * 99

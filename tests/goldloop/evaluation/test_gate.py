@@ -152,6 +152,28 @@ def test_cases_without_any_grader_cannot_be_compared():
         gate(empty, empty, RULES)
 
 
+def test_cases_that_were_never_run_are_errors_of_their_side():
+    whole = passing(GOOD, "1")
+    stopped = evaluation([case(n, *([1.0] if n < 60 else [])) for n in range(300)], "2")
+    found = gate(whole, stopped, RULES)
+    assert (found.status, found.exit_code(), found.candidate.errors) == ("errors", 2, 240)
+    assert found.errors[0].error == "no attempt was made"
+    assert not any("does not apply" in note for note in found.notes)
+    # Nor do two halves make a whole.
+    assert gate(stopped, stopped, RULES).status == "errors"
+
+
+def test_a_case_that_only_the_baseline_has_a_grade_of_is_an_error_of_the_candidate():
+    half = [1.0] * 150 + [None] * 150
+    old, new = judged(RIGHT, RIGHT, "1"), judged(half, half, "2")
+    found = gate(old, new, RULES, proof())
+    assert (found.status, found.baseline.errors, found.candidate.errors) == ("errors", 0, 150)
+    assert gate(new, old, RULES, proof()).baseline.errors == 150
+    # Nor does it help that judges that nobody has compared with people are left out.
+    found = gate(judged(RIGHT, [None] * 300, "1"), judged(half, RIGHT, "2"), RULES)
+    assert (found.status, found.candidate.errors) == ("errors", 150)
+
+
 def test_runs_of_a_case_are_taken_together():
     old = evaluation([case(n, 1, 1, 1) for n in range(200)], "1")
     new = evaluation([case(n, 1, 0, float(n > 40)) for n in range(200)], "2")
@@ -201,6 +223,18 @@ def test_a_named_slice_blocks_by_itself():
     assert not by_name["tag:b"].blocks
     assert any("Holm" in note for note in found.notes)
     assert any("Slice tag:a blocks: 8.0 points down" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("policy", ["point", "noninferior"])
+def test_only_a_policy_that_goes_by_p_says_that_the_p_of_slices_is_corrected(policy: str) -> None:
+    rules = Rules(policy=policy, slices=("tag:a", "tag:b"))
+    found = gate(sliced(GOOD, "1"), sliced(after(12), "2"), rules)
+    [of_a] = [note for note in found.notes if note.startswith("Slice tag:a blocks")]
+    assert of_a.startswith("Slice tag:a blocks: 8.0 points down, at worst -1")
+    assert not any("corrected" in note or "Holm" in note for note in found.notes)
+    unchanged = gate(sliced(GOOD, "1"), sliced(GOOD, "2"), replace(rules, margin=0.001))
+    of_b = "Slice tag:b blocks: no change, at worst -1.5 points (one-sided, at 0.05)."
+    assert (of_b in unchanged.notes) is (policy == "noninferior")
 
 
 def test_all_slices_are_shown_and_only_named_ones_gate():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from made_evaluations import TONE, TOOLS, case, evaluation, graded, judged, passing
 
+from goldloop.errors import RecordError
 from goldloop.evaluation import SCORE, Attempt, summarise
 from goldloop.graders import Grade
 from goldloop.wilson import score_interval
@@ -23,6 +24,12 @@ def test_errors_are_counted_and_are_no_failures():
     found = summarise(passing([1.0, None, None, 0.0]))
     assert (found.whole.graded, found.whole.errors, found.whole.mean) == (2, 2, 0.5)
     assert found.errors == (("the agent did not answer", 2),)
+
+
+def test_each_run_counts_for_its_own_error():
+    runs = (Attempt(error="down"), Attempt(error="late"), graded(1.0), Attempt())
+    found = summarise(evaluation([replace(case(n), attempts=runs[n:]) for n in range(3)]))
+    assert found.errors == (("late", 2), ("down", 1))
 
 
 def test_cases_that_no_grader_applies_to_are_neither():
@@ -99,6 +106,12 @@ def test_the_pool_is_estimated_by_the_inverse_of_the_chances():
     assert (found.pool.cases, found.pool.graded) == (5, 4)
     assert found.pool.effective == pytest.approx(22**2 / (2 + 200))
     assert summarise(passing([1.0])).pool is None
+
+
+def test_a_case_that_nothing_can_have_picked_is_refused():
+    cases = [case(n, 1.0, inclusion_probability=chance) for n, chance in enumerate((0.5, 1e-320))]
+    with pytest.raises(RecordError, match="case 's-0001' has an inclusion_probability of 1e-320"):
+        summarise(evaluation(cases))
 
 
 @pytest.mark.slow

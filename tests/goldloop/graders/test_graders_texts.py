@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 import pytest
 
 from goldloop.errors import SettingsError
-from goldloop.graders import Grade, grade_run, json_schema, regex_patterns
+from goldloop.graders import Grade, bounded_schema, grade_run, regex_patterns
 from goldloop.graders.kinds import read_grader
 from goldloop.graders.texts import cut
 from goldloop.samples import Message, Run, Sample, ToolCall
@@ -58,6 +59,14 @@ def test_contains_looks_past_case_white_space_and_width_unless_told_not_to() -> 
 def test_contains_can_leave_characters_out_on_both_sides() -> None:
     assert graded("contains", "It is $1,628.", values=["1628"]).score == 0.0
     assert graded("contains", "It is $1,628.", values=["1628"], ignore_characters=",").score == 1.0
+
+
+def test_what_the_ignored_characters_leave_nothing_of_is_looked_for_nowhere() -> None:
+    with pytest.raises(SettingsError, match='ignore_characters leaves nothing of ","'):
+        graded("contains", "No.", values=["7", ", "], ignore_characters=",")
+    sample = Sample("s", "Hello", metadata={"wanted": ["$", "7"]})
+    grade = graded("contains", "No.", sample, from_metadata="wanted", ignore_characters="$")
+    assert (grade.score, grade.details["missing"]) == (0.0, ["7"])
 
 
 def test_contains_takes_the_texts_from_the_metadata_of_the_case() -> None:
@@ -111,6 +120,16 @@ def test_exact_compares_with_the_expected_response_or_the_value() -> None:
 )
 def test_exact_with_a_tolerance_compares_numbers(response: str, passes: bool) -> None:
     assert graded("exact", response, value="1250", tolerance=0.01).passed is passes
+
+
+@pytest.mark.parametrize(
+    ("expected", "response"),
+    [("1,5", "15"), ("1,5", "1.5"), ("12,50", "1250"), ("1,250,00", "125000")],
+)
+def test_a_comma_that_parts_no_thousands_is_no_number(expected: str, response: str) -> None:
+    for one, other in ((expected, response), (response, expected)):
+        assert not graded("exact", other, value=one, tolerance=0.01).passed
+    assert graded("exact", " -1,250.50", value="-1250.5", tolerance=0).passed
 
 
 def test_exact_with_a_tolerance_compares_as_texts_what_is_no_number() -> None:
@@ -170,6 +189,33 @@ def test_a_pattern_that_would_take_all_of_the_memory_is_refused_before_it_is_com
     assert graded("regex", "{1000}{1000}{1000}", pattern=r"^[{1000}]+(\{1000\}){0,2}$").passed
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        r"(?#[){}(?#])",  # within what looks like a set
+        r"(?#\)[){}(?#])",
+        "(?x)# [\n{} # ]",
+        "(?s-i:(?ix:# [\n{} # ]\n))",
+        r"((([])))]a{{900}}){{900}}){{900}}",  # a set's first ] does not end it
+        r"((([^])))]a{{900}}){{900}}){{900}}",
+        r"((([[:alpha:])))]a{{900}}){{900}}){{900}}",
+        r"((a{{900}})(?#x){{900}})(?i){{900}}",  # what stands between a part and its count is none
+        r"((a{{900}}){{e<=0}}{{900}}){{e<=0:[b]}}{{900}}",
+        r"[[:(:]{}",
+        "(?:" + "[ab]c" * 300 + "){{10000}}",
+        "a{{10000}}" * 200,
+    ],
+)
+def test_no_way_to_write_a_pattern_hides_how_large_it_becomes(hidden: str) -> None:
+    with pytest.raises(SettingsError, match=r"repeats something over|parts with|the flag x"):
+        graded("regex", "a", pattern=hidden.format("((a{900}){900}){900}"))
+
+
+@pytest.mark.parametrize("pattern", ["[]a]{3}", "[[:alpha:]]{3}", "(?i:A){3}", r"(?#3)[^\]]{1,3}$"])
+def test_a_pattern_that_stays_small_is_taken_however_it_is_written(pattern: str) -> None:
+    assert graded("regex", "aaa", pattern=pattern).passed
+
+
 SCHEMA = {
     "type": "object",
     "required": ["id"],
@@ -200,11 +246,55 @@ def test_json_schema_wants_a_response_that_is_json_and_fits(
 def test_a_schema_with_a_pattern_without_end_fails_the_grader_and_not_the_agent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(json_schema, "SECONDS", 0.1)
+    monkeypatch.setattr(bounded_schema, "SECONDS", 0.1)
     schema = {"type": "string", "pattern": "^(a|a|aa)+$"}
     grade = graded("json_schema", f'"{"a" * 5000}b"', schema=schema)
     assert grade.score is None
     assert "took longer" in (grade.error or "")
+    # Nor does it help that each of many texts takes less than that.
+    texts = json.dumps(["a" * 16 + "b"] * 2000)
+    grade = graded("json_schema", texts, schema={"not": {"contains": schema}})
+    assert "took longer" in (grade.error or "")
+
+
+DOUBLING = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "$defs": {
+        "d0": {"type": ["array", "string"]},
+        **{f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n - 1}"}] * 2} for n in range(1, 30)},
+    },
+    "properties": {"again": {"$ref": "#"}},
+    "if": {"type": "string"},
+    "then": {"$ref": "#/$defs/d29"},
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "response"),
+    [
+        (DOUBLING, '"x"'),
+        (DOUBLING, '{"again": "x"}'),
+        # What does not fit is quoted, each time.
+        ({"allOf": [{"anyOf": [{"type": "null"}] * 400}]}, json.dumps(["a" * 90] * 900)),
+    ],
+)
+def test_a_schema_that_takes_too_many_steps_fails_the_grader(
+    schema: dict[str, Any], response: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_schema, "MOST_STEPS", 20_000)
+    assert "more than 20,000 steps" in (graded("json_schema", response, schema=schema).error or "")
+
+
+@pytest.mark.parametrize(
+    ("response", "passes"),
+    [
+        ('[{"a": 1}, {"a": true}, {"a": "1"}, [1], [2]]', True),
+        ('[{"a": [1, 2], "b": 0}, {"b": 0.0, "a": [1, 2]}]', False),
+        (json.dumps([{"n": n} for n in range(20_000)]), True),
+    ],
+)
+def test_items_are_told_to_be_unique_however_many_there_are(response: str, passes: bool) -> None:
+    assert graded("json_schema", response, schema={"uniqueItems": True}).passed is passes
 
 
 @pytest.mark.parametrize(
@@ -213,6 +303,7 @@ def test_a_schema_with_a_pattern_without_end_fails_the_grader_and_not_the_agent(
         ({"type": "thing"}, "no JSON schema"),
         ({"$ref": "https://example.com/s.json"}, "leaves the schema"),
         ({"patternProperties": {"^a": {}}}, "patternProperties"),
+        ({"not": {"$schema": "http://json-schema.org/draft-07/schema#"}}, "of two drafts"),
         ({"properties": {"a": {"pattern": "(a"}}}, "no regular expression"),
         ("no schema", "must be an object"),
     ],
