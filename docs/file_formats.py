@@ -167,6 +167,7 @@ _GATE: Mapping[str, str] = {
     "flips": "the cases that changed, with both outputs and the graders' reasons",
     "errors": "the cases that came to nothing, with the side and the error",
     "notes": "sentences that say what was done",
+    "without": "the names of the judges that do not count because they are not proven",
     "gate_id": "its number in the store; null where it is not kept",
     "exit_code": "0 to merge, 1 regression, 2 no verdict, 3 too little evidence (`--strict`)",
     "strict": "whether `--strict` was asked for",

@@ -26,6 +26,8 @@ from views.page_values import (
     table_of,
 )
 
+SLICES = "slices"
+
 
 def glance(gated: Gated) -> list[tuple[str, str, str]]:
     """The figures to look at first: what, how much, and a word on it."""
@@ -77,7 +79,7 @@ def sections(gated: Gated) -> list[Section]:
     verdict = gated.verdict
     found = [
         Section("scores", "Scores", tuple(map(_sentence, verdict.notes)), (sides_table(gated),)),
-        Section("slices", "Slices", _slice_says(verdict), _slice_tables(gated)),
+        Section(SLICES, "Slices", _slice_says(verdict), _slice_tables(gated)),
         Section("graders", "Graders", (), (_graders(verdict),)),
         Section("errors", "Errors", (), (_errors(verdict),)),
         Section("notes", "What was compared", tuple(_notes(gated))),

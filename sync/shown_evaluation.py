@@ -14,7 +14,7 @@ from store.evaluations import StoredEvaluation
 from sync import terminal
 from views.evaluations import Listed, failed_cases, judge_tokens, worst_slices
 
-MOST_FAILED = 20
+MOST_FAILED, MOST_SLICES = 20, 12
 
 
 def show_runs(rows: Sequence[Listed]) -> None:
@@ -57,8 +57,12 @@ def show_summary(evaluation: Evaluation, summary: Summary, where: str = "") -> N
         *("slice", "cases", "passed", "95%", *(("each time",) if several else ())),
         *("errors", "tokens in", "tokens out", "USD", "seconds"),
     )
-    rows = [_part(part, several=several) for part in (summary.whole, *summary.slices)]
+    shown = _largest(summary.slices)
+    rows = [_part(part, several=several) for part in (summary.whole, *shown)]
     terminal.print_table(headings, rows)
+    if len(shown) < len(summary.slices):
+        left_out = len(summary.slices) - len(shown)
+        terminal.result(f"and {left_out:,} smaller slices: -o FILE, --json, or goldloop dashboard")
     if summary.pool is not None:
         pool = summary.pool
         terminal.result(
@@ -73,6 +77,12 @@ def show_summary(evaluation: Evaluation, summary: Summary, where: str = "") -> N
         terminal.result(printable(f"error in {runs} run{'s' * (runs > 1)}: {text}", 400))
     for note in evaluation.notes:
         terminal.say(printable(note, 400))
+
+
+def _largest(slices: Sequence[Part]) -> list[Part]:
+    """The slices with the most cases, in the order in which all of them stand."""
+    most = sorted(slices, key=lambda part: -part.cases)[:MOST_SLICES]
+    return [part for part in slices if part in most]
 
 
 def _part(part: Part, *, several: bool) -> tuple[Any, ...]:

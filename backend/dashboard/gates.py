@@ -181,12 +181,14 @@ def _flip(flip: Mapping[str, Any], people: Mapping[str, Any] | None) -> dict[str
 
 
 def _summaries(db: Store, gate: StoredGate) -> list[tuple[str, int | None, Summary | None]]:
-    """Both sides with their whole figures; None for a baseline that came from a file."""
-    metric = gate.record["rules"]["metric"]
+    """Both sides with their figures by the graders that the gate counted; None for a baseline that
+    came from a file.
+    """
+    metric, without = gate.record["rules"]["metric"], gate.record.get("without", ())
     found = []
     for name, number in (("baseline", gate.baseline_id), ("candidate", gate.candidate_id)):
         evaluation = None if number is None else get_evaluation(db, number)
-        found.append((name, number, summarise(evaluation, metric) if evaluation else None))
+        found.append((name, number, summarise(evaluation, metric, without) if evaluation else None))
     return found
 
 

@@ -147,6 +147,7 @@ class Verdict:
             "flips": [one.record(longest) for one in self.flips],
             "errors": [asdict(one) for one in self.errors],
             "notes": list(self.notes),
+            "without": list(self.without),
         }
 
 

@@ -205,7 +205,7 @@ class TestWhatIsSaid:
         start = lines.index("Flipped cases")
         assert "from right to wrong" in lines[start + 1]
         assert lines[start + 2].strip().startswith("baseline: right: cancel_order(")
-        assert lines[-1] == "and 16 more: goldloop gate --json"
+        assert lines[-1] == "and 21 more: goldloop gate with -o gate.html, or --json"
 
     def test_both_scores_stand_with_their_intervals(self, made: Loop) -> None:
         shown = made.run("gate", "--baseline", "1", exit_code=1).stdout

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from goldloop.evaluation import Rules
+from goldloop.evaluation import Attempt, Rules
+from goldloop.graders import Grade
 from store.database import Store, create_store
 from store.evaluations import save_gate
 from store.gates import get_gate
@@ -24,6 +25,7 @@ from tests.backend.dashboard.gated_store import (
     store_evaluation,
     store_gate,
 )
+from tests.backend.dashboard.read_page import rows as rows_of
 from tests.sync.gating import JUDGE, SCRIPT, STEERING, TOOLS, evaluation
 from tests.sync.loop import Loop
 
@@ -312,10 +314,18 @@ def test_a_gate_without_a_verdict_shows_what_broke(fresh: tuple[Path, Store]) ->
 
 def test_an_unproven_judge_is_marked(fresh: tuple[Path, Store]) -> None:
     folder, db = fresh
-    for name, wrong in (("v1", ()), ("v2", range(9))):
-        store_evaluation(db, evaluation(name, wrong, 30, graders=(TOOLS, JUDGE)))
+    both = (TOOLS, JUDGE)
+    wrong = (Grade("tools", 1.0, True), Grade("response", 0.0, False))
+    made = evaluation("v2", (), 30, graders=both)
+    cases = [replace(one, attempts=(Attempt(wrong),)) for one in made.cases[:9]]
+    store_evaluation(db, evaluation("v1", (), 30, graders=both))
+    store_evaluation(db, replace(made, cases=(*cases, *made.cases[9:])))
     store_gate(db, 1, 2)
-    page = text(client_of(folder).get("/dashboard/gates/1").text)
+    whole = client_of(folder).get("/dashboard/gates/1").text
+    page = text(whole)
+    # What only such a judge finds wrong counts in no figure of the two sides.
+    shown = rows_of(whole, "Table of both evaluations")
+    assert [row[2:5] for row in shown] == [["100.0%"] * 3, ["100.0%", "70.0%", "100.0%"]]
     assert "response is an unproven judge" in page
     assert "with unproven judges" in page
 

@@ -373,6 +373,7 @@ def test_the_record_is_json_and_holds_all():
     assert set(record) == {
         "schema", "status", "sentence", "rules", "baseline", "candidate", "paired",
         "with_unproven", "power", "slices", "graders", "flips", "errors", "notes",
+        "without",
     }  # fmt: skip
 
 
