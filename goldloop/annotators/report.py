@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
 
+from goldloop.agreement import Interval
 from goldloop.annotators.drift import Drift, drift_over_time
 from goldloop.annotators.errors_made import FieldErrors, field_errors
 from goldloop.annotators.pace import is_hasty
+from goldloop.annotators.proportions import wilson_interval
 from goldloop.annotators.references import Comparison, comparisons
 from goldloop.consensus.states import Annotation
 from goldloop.consensus.task import counted
@@ -24,7 +26,9 @@ class AnnotatorReport:
     `with_others` is how often the answers equal the majority of the *other* people's answers
     (leave one out: nobody vouches for themselves), over `compared` answers that have one.
     `with_truth` is how often they equal an annotation that somebody else marked as ground truth,
-    over `checked` answers. `median_seconds` is the median lead time, `hasty` the number of answers
+    over `checked` answers. Both have a 95% interval (Wilson's), for which the answers to one task
+    count once together, as if they all went the same way: it is rather too wide than too narrow.
+    `median_seconds` is the median lead time, `hasty` the number of answers
     that came faster than anybody reads (under 5 seconds, where the words are not known).
     `mean_confidence` is the person's own. `fields` has the confusions and biases, in the order of
     the fields, and `drift` the agreement with the others over time: there a task counts once, as
@@ -35,8 +39,10 @@ class AnnotatorReport:
     answers: int
     skips: int
     with_others: float | None
+    others_interval: Interval | None
     compared: int
     with_truth: float | None
+    truth_interval: Interval | None
     checked: int
     median_seconds: float | None
     hasty: int
@@ -92,17 +98,21 @@ def _answered(
 
 
 def _report(person: int, work: _Work, words: Mapping[str, int]) -> AnnotatorReport:
-    others = [one.value == one.others for one in work.compared if one.others is not None]
-    truths = [one.value == one.truth for one in work.compared if one.truth is not None]
+    others = [
+        (_of(one), one.value == one.others) for one in work.compared if one.others is not None
+    ]
+    truths = [(_of(one), one.value == one.truth) for one in work.compared if one.truth is not None]
     times = [(task, a.lead_time) for task, a in work.answers if a.lead_time is not None]
     confidences = [a.confidence for _, a in work.answers if a.confidence is not None]
     return AnnotatorReport(
         annotator_id=person,
         answers=len(work.answers),
         skips=work.skips,
-        with_others=fmean(others) if others else None,
+        with_others=_share(others),
+        others_interval=_interval(others),
         compared=len(others),
-        with_truth=fmean(truths) if truths else None,
+        with_truth=_share(truths),
+        truth_interval=_interval(truths),
         checked=len(truths),
         median_seconds=median(seconds for _, seconds in times) if times else None,
         hasty=sum(is_hasty(seconds, words.get(task, 0)) for task, seconds in times),
@@ -110,6 +120,22 @@ def _report(person: int, work: _Work, words: Mapping[str, int]) -> AnnotatorRepo
         fields=tuple(work.errors),
         drift=_drift(work.compared),
     )
+
+
+def _of(one: Comparison) -> int:
+    """What the answers of one person to one task have in common."""
+    return one.annotation.annotation_id
+
+
+def _share(equal: Sequence[tuple[int, bool]]) -> float | None:
+    return fmean(one for _, one in equal) if equal else None
+
+
+def _interval(equal: Sequence[tuple[int, bool]]) -> Interval | None:
+    if not equal:
+        return None
+    tasks = len({task for task, _ in equal})
+    return wilson_interval(tasks * fmean(one for _, one in equal), tasks)
 
 
 def _drift(compared: Sequence[Comparison]) -> Drift:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from html.parser import HTMLParser
 
 import pytest
@@ -218,11 +217,9 @@ def test_a_trace_keeps_its_first_and_last_messages_and_says_how_many_it_left_out
     assert f"turn {MESSAGE_LIMIT // 2}." not in text
 
 
-def test_a_huge_trace_stays_bounded_and_is_made_within_seconds():
-    started = time.monotonic()
+def test_a_huge_trace_stays_bounded():
     html = render_trace([Message("tool", "<" * 1_000_000, name="f")] * 200)
     assert html.count("&lt;") < TRACE_LIMIT * 1.1
-    assert time.monotonic() - started < 20
 
 
 def test_a_message_with_very_many_calls_shows_the_first_and_counts_the_rest():

@@ -120,7 +120,9 @@ def test_everybody_has_the_numbers_of_annotators(crowd: Labelled, browser: Flask
     for name, row in found.items():
         one = wanted[name]
         assert row[:2] == [str(one["answers"]), str(one["skips"])]
-        assert row[2] == f"{one['with_others']:.1%} of {one['compared']}"
+        low, high = one["others_interval"]
+        shown = f"{one['with_others']:.1%} ({low:.0%} to {high:.0%}) of {one['compared']}"
+        assert row[2] == shown
         assert row[5:7] == [f"{one['median_seconds']:.1f}", str(one["hasty"])]
         change = one["drift"]["change"]
         assert row[8].startswith("–" if change is None else f"{change:+.3f} (")

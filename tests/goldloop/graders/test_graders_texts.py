@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -162,16 +161,15 @@ def test_regex_looks_at_the_whole_trace_where_asked_to() -> None:
     assert not on_trace("regex", "response", pattern="find").passed
 
 
+@pytest.mark.timeout(30)
 def test_a_pattern_without_end_fails_the_grader_and_not_the_agent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(regex_patterns, "SECONDS", 0.1)
-    started = time.monotonic()
     grade = graded("regex", "a" * 5000 + "b", pattern=r"(a|a|aa)+$", mode="match")
     assert grade.score is None
     assert grade.error is not None
     assert "took longer" in grade.error
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Personal data is found by its shape and check digits, and honest numbers are left alone."""
 
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -117,11 +116,11 @@ def test_the_check_digit_of_the_nhs_is_that_of_its_data_dictionary():
     assert not is_nhs_number("9434765871")
 
 
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize("part", ["a", "1", "+1 ", "1-", "a.", "a@", "0 ", "(2", "GB33", "X"])
-def test_hostile_texts_take_no_time(part):
-    started = time.perf_counter()
-    personal_data((part * 20_000)[:20_000])
-    assert time.perf_counter() - started < 2
+def test_hostile_texts_are_read_once(part):
+    # What looked at them again and again would take minutes.
+    personal_data((part * 100_000)[:100_000])
 
 
 def test_the_examples_cases_hold_none(support_texts):

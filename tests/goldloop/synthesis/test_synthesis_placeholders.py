@@ -1,7 +1,6 @@
 """Placeholders that a model left in are found, and honest brackets are left alone."""
 
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -121,12 +120,13 @@ def test_plain_words_are_never_placeholders(words):
     assert placeholder("I said: " + " ".join(word.replace("x", "y") for word in words)) is None
 
 
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize("part", ["[", "[a", "{a", "<a ", "<a_", "a_", "-", "X", "_A", "%A", "`"])
-def test_hostile_texts_take_no_time(part):
-    started = time.perf_counter()
-    placeholder((part * 20_000)[:20_000])
-    argument_placeholder({"a": (part * 20_000)[:20_000]})
-    assert time.perf_counter() - started < 2
+def test_hostile_texts_are_read_once(part):
+    # What looked at them again and again would take minutes.
+    text = (part * 100_000)[:100_000]
+    placeholder(text)
+    argument_placeholder({"a": text})
 
 
 def test_the_examples_cases_hold_none(support_texts):
