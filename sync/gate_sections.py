@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from goldloop.evaluation import Evaluation, Paired, Summary, Verdict
 from goldloop.evaluation.rules import SIGNIFICANT
+from goldloop.evaluation.verdict import SliceChange
 from sync.gate import Gated
 from views.gate_words import (
     METRICS,
@@ -173,7 +174,7 @@ def _slice_changes(verdict: Verdict) -> Table:
             "blocks" if one.blocks else "can block" if one.gates else "no",
             change_span(one.paired, scale),
         )
-        for one in sorted(verdict.slices, key=lambda one: (not one.gates, one.paired.change))
+        for one in sorted(verdict.slices, key=_clearest_drop)
     ]
     headings = (
         "slice",
@@ -186,8 +187,12 @@ def _slice_changes(verdict: Verdict) -> Table:
         "gates",
         "",
     )
-    caption = "Change by slice in points (the mark is no change)"
+    caption = "Change by slice in points, the clearest drop first (the mark is no change)"
     return table_of(caption, headings, rows)
+
+
+def _clearest_drop(one: SliceChange) -> tuple[bool, float, float]:
+    return not one.gates, one.paired.p, one.paired.change
 
 
 def _slice_scores(gated: Gated) -> Table:

@@ -83,9 +83,7 @@ def one(
         "record": record,
         "rules": Rules(**{**record["rules"], "slices": tuple(record["rules"]["slices"])}),
         "summaries": _summaries(db, gate),
-        "slices": sorted(
-            record["slices"], key=lambda one: (not one["gates"], one["paired"]["change"])
-        ),
+        "slices": sorted(record["slices"], key=_clearest_drop),
         "scale": _scale(record),
         "few": FEW_SLICES,
         "most": MOST_SLICES,
@@ -93,6 +91,10 @@ def one(
         "money": money,
         **_flips(project, db, arguments, gate),
     }
+
+
+def _clearest_drop(one: Mapping[str, Any]) -> tuple[bool, float, float]:
+    return not one["gates"], one["paired"]["p"], one["paired"]["change"]
 
 
 def _flips(
