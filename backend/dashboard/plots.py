@@ -108,9 +108,14 @@ def histogram(
         mark,
         "cutoff",
         x_range=(0.0, 1.0),
-        y_range=(0.0, 1.25 * max([1.0, *(value for one in shares.values() for value in one)])),
+        y_range=(0.0, _headroom([value for one in shares.values() for value in one])),
         counts=counts,
     )
+
+
+def _headroom(shares: Sequence[float]) -> float:
+    """Where the axis ends: above the highest bar, where the mark is named, and below 125%."""
+    return min(1.25 * max([1.0, *shares]), 110.0)
 
 
 def _percent(counts: Sequence[int]) -> list[float]:
