@@ -69,7 +69,10 @@ class DemoSettings:
 def running_demo(demo: DemoSettings, say: Say) -> Iterator[Demo]:
     """Label Studio, backend and worker, with a batch to label; all stopped after the block."""
     if not demo.data.is_file():
-        raise RecordError(f"there is no file {demo.data}; give DATA= a JSONL file of samples")
+        raise RecordError(
+            f"there is no file {demo.data}; name a JSONL file of samples (make demo DATA=FILE, or "
+            "goldloop demo --data FILE), or use a clone, which has some"
+        )
     _refuse_taken(demo.backend_port)
     install(demo.environment, say)
     keys = _keys(demo.folder)
