@@ -52,7 +52,7 @@ demo: .venv/goldloop-run ## See it work: SIMULATE=1 DATA=path PORT=8080 BACKEND_
 
 .PHONY: test
 test: setup label-studio ## Run the tests against a real Label Studio: ARGS="-k consensus"
-	@exec $(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@exec $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: static test ## Everything that CI runs

@@ -42,6 +42,7 @@ TEMPLATES = REPOSITORY / ".goldloop" / "label-studio-template"
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 MEMORY = Path("/dev/shm")
 ROOM = 4 * 2**30  # bytes
+LONG = ("labelstudio", "browser")
 OURS = ("LABEL_STUDIO_", "OPENAI_", "GOLDLOOP_")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_OPTIONS = [
@@ -61,6 +62,14 @@ def pytest_configure() -> None:
     """
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that need a server or a browser come first: a long file that is left for the end keeps
+    one process busy and the others waiting.
+    """
+    long = {one.path for one in items for name in LONG if one.get_closest_marker(name)}
+    items.sort(key=lambda one: one.path not in long)
 
 
 @dataclass(frozen=True)
