@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
 
+from goldloop.distributions import ndtri, stdtrit
 from goldloop.evaluation.clusters import Floats, Integers, cluster_sums, mean_variance
 from goldloop.wilson import score_interval
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtr, stdtrit
 
+from goldloop.distributions import stdtr, stdtrit
 from goldloop.evaluation.clusters import Floats, Integers, cluster_sums, mean_variance
 from goldloop.evaluation.sign_flips import sign_flip_p
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import bdtr, ndtr, ndtri, stdtrit
 
+from goldloop.distributions import bdtr, ndtr, ndtri, stdtrit
 from goldloop.evaluation.clusters import Floats, Integers, cluster_sums, mean_variance
 from goldloop.evaluation.paired import adjusted_change
 from goldloop.evaluation.rules import NONINFERIOR, POINT, Rules

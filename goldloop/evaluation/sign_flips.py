@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import bdtr
 
+from goldloop.distributions import bdtr
 from goldloop.evaluation.clusters import Floats
 
 MOST_FLIPPED = 16

@@ -151,13 +151,14 @@ def test_importing_it_says_nothing_even_where_no_bytecode_is_cached(tmp_path: Pa
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_torch_is_neither_imported_with_it_nor_kept_from_an_agent(tmp_path: Path) -> None:
+def test_torch_and_scipy_are_not_imported_with_it_nor_kept_from_an_agent(tmp_path: Path) -> None:
     package = tmp_path / "torch"
     package.mkdir()
     (package / "__init__.py").write_text("print('torch is here')\n")
     (package / "multiprocessing.py").write_text("raise OSError('no CUDA on this machine')\n")
     code = """
-        import backend.model, multiprocessing
+        import backend.app, backend.model, multiprocessing, sys
+        assert "scipy" not in sys.modules
         assert multiprocessing.get_start_method(allow_none=True) is None
         print("imported")
         import torch

@@ -143,7 +143,7 @@ def test_a_client_that_sends_slowly_is_answered_all_the_same(folder: Folder) -> 
     folder.configure("backend", threads=2)
     port = free_port()
     body = b'{"tasks": [{"data": {"sample_id": "a"}}]}'
-    head = b"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+    head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     request = head + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     with (
         served(folder, port),

@@ -17,7 +17,7 @@ from label_config.interface import builtin_interface
 from store.annotations import save_annotators
 from sync.init import init_project
 from sync.project import open_project
-from tests.browser.test_dashboard import LAPTOP, PHONE, WIDER, faults, opened, served, until
+from tests.browser.test_dashboard import DRAWN, LAPTOP, PHONE, WIDER, faults, opened, served, until
 from tests.sync.labelled import Labelled
 
 pytestmark = pytest.mark.browser
@@ -77,17 +77,15 @@ def answers(made: Labelled, number: int, truth: str) -> list[Any]:
     return made.three(number, (truth, second, third))
 
 
-@pytest.fixture(scope="module", params=["the demo's samples", "tau-airline"])
-def origin(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+@pytest.fixture
+def origin(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Where the pages on these data are served."""
     on_demo = request.param == "the demo's samples"
     path: Path = SUPPORT / "cases.jsonl" if on_demo else AIRLINE
     if not path.exists():
         pytest.skip(f"{path} is not there: the data for tests lie beside the repository")
     verdicts: Callable[[], dict[str, str]] = support_verdicts if on_demo else airline_verdicts
-    folder = tmp_path_factory.mktemp("real") / "project"
+    folder = tmp_path / "project"
     filled(folder, path, verdicts())
     with served(folder) as address:
         yield address
@@ -99,22 +97,31 @@ def kind(address: str) -> tuple[str, int]:
     return (parts[0] if parts else ""), len(parts)
 
 
-@pytest.mark.parametrize(("scheme", "size"), [("light", LAPTOP), ("dark", PHONE)])
+# tests/browser/test_dashboard.py looks at every page in both schemes.
+@pytest.mark.parametrize(
+    ("origin", "scheme", "size"),
+    [("the demo's samples", "light", LAPTOP), ("tau-airline", "dark", PHONE)],
+    indirect=["origin"],
+)
 def test_every_kind_of_page_can_be_read_and_asks_nobody_else(
     chromium: Browser, origin: str, scheme: str, size: Any
 ) -> None:
     waiting, seen = ["/dashboard/"], {("", 0)}
     wrong: list[tuple[str, list[str]]] = []
-    while waiting:
-        address = waiting.pop(0)
-        with opened(chromium, origin, address, scheme) as (page, did):
-            page.set_viewport_size(size)
-            until(page, f"{WIDER} <= 0")
-            wrong += [(address, found) for found in (did, faults(page)) if found]
+    with opened(chromium, origin, "/dashboard/", scheme) as (page, did):
+        while waiting:
+            address = waiting.pop(0)
+            page.goto(f"{origin}{address}")
+            until(page, DRAWN)
+            for looked_at in (LAPTOP, PHONE, size):
+                page.set_viewport_size(looked_at)
+                until(page, f"{WIDER} <= 0")
+            wrong += [(address, found) for found in (did[:], faults(page)) if found]
+            did.clear()
             links = page.eval_on_selector_all("a[href]", "all => all.map(one => one.href)")
-        for link in links:
-            if link.startswith(f"{origin}/dashboard/") and kind(link) not in seen:
-                seen.add(kind(link))
-                waiting.append(link.removeprefix(origin))
+            for link in links:
+                if link.startswith(f"{origin}/dashboard/") and kind(link) not in seen:
+                    seen.add(kind(link))
+                    waiting.append(link.removeprefix(origin))
     assert wrong == []
     assert len(seen) >= KINDS, sorted(seen)

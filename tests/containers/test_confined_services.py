@@ -1,22 +1,35 @@
 """All services beside each other as Compose sets them up: read-only, without rights, not root.
 
 Label Studio is on SQLite here. Its image and PostgreSQL's, and Docker's own part, are not shown.
+Our image is built without a container, once: what is in it is shown here as well.
 """
 
 import ipaddress
 import json
 import os
 import shutil
+import subprocess
 import time
+import tomllib
 from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from label_config.named import named_interface
 from label_config.results import write_result
 from sync.labelstudio import invite_token, sign_up
-from tests.containers.compose import COMPOSE, GIVEN, SERVICES, command_of, environment_of, filled_in
+from tests.conftest import REPOSITORY
+from tests.containers.compose import (
+    COMPOSE,
+    GIVEN,
+    SERVICES,
+    command_of,
+    environment_of,
+    filled_in,
+    final_stage,
+)
 from tests.containers.confined import VOLUME, Confinement, Container, why_impossible
 from tests.sync.loop import VERDICT, sample
 
@@ -206,3 +219,27 @@ def test_the_addresses_here_are_of_composes_network_and_names():
     assert all(ipaddress.ip_address(address) in subnet for address in HOSTS.values())
     aliases = SERVICES["backend"]["networks"]["default"]["aliases"]
     assert {*HOSTS} == {*aliases, "label-studio"}
+
+
+def ran(image, *command, cwd):
+    """A program of the image, with nothing of this machine's on its path."""
+    environment = {"PATH": f"{image}/bin:/usr/bin:/bin", "HOME": "/nonexistent"}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def test_what_it_builds_is_goldloop_and_what_it_needs_without_our_tools(image, tmp_path):
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
+    said = ran(image, "goldloop", "--version", cwd=tmp_path)
+    assert said.stdout.strip() == f"goldloop, version {version}", said.stderr
+    imported = "import backend.app, sync.worker, sync.healthy, goldloop; print(goldloop.__file__)"
+    found = ran(image, "python", "-P", "-c", imported, cwd=tmp_path)
+    assert found.stdout.startswith(str(image)), found.stderr
+    assert ran(image, "python", "-c", "import pytest", cwd=tmp_path).returncode
+
+
+def test_its_health_check_fails_where_nothing_answers(image, tmp_path):
+    command = yaml.safe_load(final_stage()["HEALTHCHECK"].partition("CMD ")[2])
+    # Nobody listens on port 1.
+    done = ran(image, *(word.replace(":9090/", ":1/") for word in command), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "refused" in done.stderr

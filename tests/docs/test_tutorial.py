@@ -1,9 +1,12 @@
-"""The tutorial, followed to the letter by a newcomer with a clone and a Label Studio."""
+"""The tutorial, followed to the letter by a newcomer with a clone and a Label Studio; and so what
+the demo shows, which the tutorial begins with.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,7 +20,7 @@ import pytest
 from store.settings import load_settings
 from sync.client import LabelStudioClient
 from sync.labelstudio import log_in
-from sync.labelstudio.ports import free_port
+from sync.labelstudio.ports import free_port, is_free
 from sync.project import Project
 from sync.simulate import SimulatedAnnotator, label_everything, read_answer_key
 from tests.docs.console import File, Shell, steps
@@ -43,13 +46,19 @@ def clone(tmp_path: Path, label_studio_environment: Path, label_studio_template:
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def ports() -> tuple[int, int]:
+    """Ports for the demo's Label Studio and ML backend."""
+    return free_port(), free_port()
+
+
+@pytest.fixture
+def environment(tmp_path: Path, ports: tuple[int, int]) -> dict[str, str]:
     """A home of its own, and a make that takes free ports and installs nothing."""
     program = tmp_path / "bin" / "make"
     program.parent.mkdir()
     program.write_text(
         f"#!/bin/sh\nexec {shutil.which('make')} -o .venv/goldloop-run "
-        f'PORT={free_port()} BACKEND_PORT={free_port()} "$@"\n'
+        f'PORT={ports[0]} BACKEND_PORT={ports[1]} "$@"\n'
     )
     program.chmod(0o755)
     path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
@@ -80,6 +89,8 @@ def _another_terminal(
     finally:
         os.killpg(demo.pid, signal.SIGINT)
         demo.wait(60)
+    assert "everything is kept" in log.read_text()
+    assert "Traceback" not in log.read_text()
 
 
 def _label_all_tasks(folder: Path) -> int:
@@ -99,8 +110,27 @@ def _label_all_tasks(folder: Path) -> int:
     return sum(done.values())
 
 
+def _check_version_one(shown: str, here: Path) -> None:
+    """The demo took the sample data to version one and stopped everything."""
+    assert "20 of 81 samples picked" in shown
+    assert "Label Studio answers at" in shown
+    assert re.search(r"answers: ann@example.com \d+, ben@example.com \d+, cleo", shown)
+    assert re.search(r"consensus: .*\d+ agreed", shown)
+    items = [json.loads(line) for line in (here / "golden-1.0.0.jsonl").read_text().splitlines()]
+    assert len(items) >= 5
+    assert all(item["labels"]["correctness"] for item in items)
+
+
+def _check_second_start(shown: str, port: int) -> None:
+    """Everything of the first start was there, and it says where and for whom."""
+    assert f"http://127.0.0.1:{port}/projects/1" in shown
+    assert all(f"{name}@example.com" in shown for name in ("admin", "ann", "ben", "cleo"))
+    assert "0 samples added, 81 there already" in shown
+    assert "0 tasks pushed" in shown
+
+
 def test_the_tutorial_leads_from_nothing_to_a_gated_golden_set(
-    clone: Path, environment: dict[str, str], tmp_path: Path
+    clone: Path, environment: dict[str, str], ports: tuple[int, int], tmp_path: Path
 ) -> None:
     here = clone / ".goldloop" / "demo"
     shown = {}
@@ -109,7 +139,10 @@ def test_the_tutorial_leads_from_nothing_to_a_gated_golden_set(
     with Shell(clone, environment) as shell:
         for step in todo[: places.index("make demo")]:
             shown[step.command] = shell.run(step)
+        _check_version_one(shown["make demo SIMULATE=1"], here)
+        assert all(is_free("127.0.0.1", port) for port in ports)
         with _another_terminal(clone, environment, tmp_path / "log"):
+            _check_second_start((tmp_path / "log").read_text(), ports[0])
             for step in todo[places.index("make demo") + 1 :]:
                 if isinstance(step, File):
                     (here / step.name).write_text(step.text)
@@ -117,6 +150,7 @@ def test_the_tutorial_leads_from_nothing_to_a_gated_golden_set(
                 if step.command == "goldloop pull":
                     assert _label_all_tasks(here) >= 10
                 shown[step.command] = shell.run(step)
+        assert all(is_free("127.0.0.1", port) for port in ports)
     versions = [path.name for path in (here / "versions" / "golden").glob("*.*.*")]
     assert sorted(versions) == ["1.0.0", "2.0.0"]
     assert "cheaper-1" in shown["goldloop runs"]

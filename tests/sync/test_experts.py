@@ -2,6 +2,7 @@
 
 import pytest
 
+from sync import grace
 from tests.sync.dying import dies
 from tests.sync.loop import VERDICT
 
@@ -25,6 +26,12 @@ def stuck(loop):
     loop.run("pull")
     assert loop.states()["s-000"] == "ambiguous"
     return loop, task
+
+
+@pytest.fixture
+def short_grace(monkeypatch):
+    """Nothing that was sent before can still be under way."""
+    monkeypatch.setattr(grace, "GRACE_SECONDS", 0.0)
 
 
 def _case(loop):
@@ -169,7 +176,7 @@ def test_without_a_title_there_is_no_project_of_experts(stuck):
     assert loop.rows("SELECT count(*) FROM label_studio_projects") == [(1,)]
 
 
-def test_a_project_of_experts_that_somebody_deleted_is_made_anew(stuck):
+def test_a_project_of_experts_that_somebody_deleted_is_made_anew(stuck, short_grace):
     loop, _ = stuck
     loop.run("route")
     gone = loop.expert_id
@@ -188,7 +195,7 @@ def test_a_project_of_experts_that_somebody_deleted_is_made_anew(stuck):
         ("before", "sync.delivery", "mark_delivered", 1),
     ],
 )
-def test_wherever_it_dies_while_a_case_is_sent_the_experts_get_it_once(stuck, point):
+def test_wherever_it_dies_while_a_case_is_sent_the_experts_get_it_once(stuck, point, short_grace):
     loop, _ = stuck
     dies(loop.folder, ("route",), point)
     loop.run("route")

@@ -15,7 +15,7 @@ from tests.sync.receiver import receiving, use_secrets, wait_for, with_address
 
 pytestmark = pytest.mark.labelstudio
 
-COUNT, LABELLED, OPEN = 120, 100, 10
+COUNT, LABELLED, OPEN = 80, 65, 8
 
 
 @pytest.fixture
