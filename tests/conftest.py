@@ -99,18 +99,19 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-@pytest.fixture(autouse=True)
-def _no_event_loop_from_elsewhere(request: pytest.FixtureRequest) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Playwright leaves its event loop marked as running in this thread as long as a browser is
-    open; who has none of their own must be able to run one.
+    open; who has none of their own must be able to run one, also in a fixture of a module.
     """
-    if "chromium" in request.fixturenames:
-        yield
-        return
+    if "chromium" in getattr(item, "fixturenames", ()):
+        return (yield)
     running = asyncio._get_running_loop()
     asyncio._set_running_loop(None)
-    yield
-    asyncio._set_running_loop(running)
+    try:
+        return (yield)
+    finally:
+        asyncio._set_running_loop(running)
 
 
 @pytest.fixture(scope="session")
@@ -188,7 +189,10 @@ def chromium() -> Iterator[Browser]:
         pytest.skip(reason)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=BROWSER_OPTIONS)
+        running = asyncio._get_running_loop()
         yield browser
+        # The last test may have had no browser.
+        asyncio._set_running_loop(running)
         browser.close()
 
 
