@@ -11,7 +11,7 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,19 +99,33 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+@contextmanager
+def _no_loop_from_elsewhere(item: pytest.Item) -> Iterator[None]:
     """Playwright leaves its event loop marked as running in this thread as long as a browser is
-    open; who has none of their own must be able to run one, also in a fixture of a module.
+    open; who has none of their own must be able to run one.
     """
-    if "chromium" in getattr(item, "fixturenames", ()):
-        return (yield)
     running = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)
+    if "chromium" not in getattr(item, "fixturenames", ()):
+        asyncio._set_running_loop(None)
     try:
-        return (yield)
+        yield
     finally:
-        asyncio._set_running_loop(running)
+        asyncio._set_running_loop(running or asyncio._get_running_loop())
+
+
+# Not what ends with a test: browsers end with the last one, whatever that is.
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Also for fixtures of a module or a session."""
+    with _no_loop_from_elsewhere(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """For the test itself."""
+    with _no_loop_from_elsewhere(item):
+        return (yield)
 
 
 @pytest.fixture(scope="session")
@@ -189,10 +203,7 @@ def chromium() -> Iterator[Browser]:
         pytest.skip(reason)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=BROWSER_OPTIONS)
-        running = asyncio._get_running_loop()
         yield browser
-        # The last test may have had no browser.
-        asyncio._set_running_loop(running)
         browser.close()
 
 
